@@ -84,6 +84,7 @@
 //! | timeout | [`CallError::Timeout`], with the [`Fate`] of the call | the handler is dropped | `timeoutMs`; -32012 or `$/cancelRequest` |
 //! | the [`Call`] is dropped | nothing | the handler is dropped | `$/cancelRequest` |
 //! | notification | a [`Notify`] that is ready when the message is queued | one handler after the other, in order | a notification |
+//! | notification of a method that the other end has [muted](Peer::mute) | the same; it is counted as skipped | nothing | nothing, since `$/mute` |
 //! | subscription | a [`Streaming`] | a stream that is polled while there is credit | items, `$/credit` |
 //! | a slow reader of items | [`StreamError::Gap`] where items were dropped | what [`Lag`] says | items with `seq` |
 //! | end of a stream | `None` | a stream that has ended | the last item says `done` |

@@ -31,6 +31,7 @@ pub(crate) mod config;
 pub(crate) mod from_answer;
 pub(crate) mod goaway;
 pub(crate) mod group;
+pub(crate) mod mute;
 pub(crate) mod notify;
 #[cfg(feature = "schema")]
 pub(crate) mod offers;

@@ -13,6 +13,7 @@ use crate::protocol::stats::Counters;
 use crate::protocol::tables::batches::Batches;
 use crate::protocol::tables::calls::Calls;
 use crate::protocol::tables::key::Key;
+use crate::protocol::tables::mutes::Mutes;
 use crate::protocol::tables::notifications::Notifications;
 use crate::protocol::tables::outbox::Outbox;
 use crate::protocol::tables::rates::Rates;
@@ -36,6 +37,7 @@ mod lifecycle;
 mod link;
 mod mcp;
 mod misuse;
+mod mutes;
 mod outcome;
 mod outgoing_streams;
 mod park;
@@ -80,9 +82,9 @@ use unanswered_batches::Unanswered;
 /// |---|---|---|
 /// | set up, before the first message | `set_` | [`new`](Self::new), `set_plain`, `set_dialect`, `set_chance`, `set_answers_only`, `set_asks_for_unstable`, `leave_malformed`, `require_login`, `know_other`, `greet`, `set_offers`, `set_carries_binary`, `set_grants_sessions`, `set_outlives_links`, `set_opened_by_application` |
 /// | events in: what has happened | `receive`, `on_` | [`receive`](Self::receive), `take_usual_item` or `take_attached_item`, between `begin_batch` and `end_batch`, `receive_usual` before `receive`, `on_batch_answered`, `on_returned`, `on_sent`, `on_pinged`, `on_late`, `on_taken_in`, `on_sent_counted`, `begin_link`, `accept_resume`, `note_accepted`, `on_round_trip`, `detach`, `link_lost`, `take_back`, `expire_unbegun`, `expire` |
-/// | commands in: what this end wants | a verb | of callers: `start`, `start_batch`, `abandon`, `notify`, `push`, `withdraw_notification`, `unsubscribe`, `throttle`, `consume_items`; of handlers: `keep`, `finish`, `finish_written`, `finish_with_stream`, `open_outgoing`, `bound_stream`, `push_items`, `finish_stream`, `report`, `claim`, `release_permit`, `reacquire_permit`; of the application: `log_in`, `drop_login`, `set_expiry`, `drain`, `interrupt`, `interrupt_away`, `end`, `discard`, `shrink`; of sessions: `grant`, `grant_nothing`, `open_session`, `end_session`, `take_ended_session`, `end_with_session`, `hold_handlers`, `release_handlers`, `ask_to_move` |
+/// | commands in: what this end wants | a verb | of callers: `start`, `start_batch`, `abandon`, `notify`, `push`, `withdraw_notification`, `unsubscribe`, `throttle`, `consume_items`; of handlers: `keep`, `finish`, `finish_written`, `finish_with_stream`, `open_outgoing`, `bound_stream`, `push_items`, `finish_stream`, `report`, `claim`, `release_permit`, `reacquire_permit`; of the application: `log_in`, `drop_login`, `set_expiry`, `drain`, `mute`, `unmute`, `interrupt`, `interrupt_away`, `end`, `discard`, `shrink`; of sessions: `grant`, `grant_nothing`, `open_session`, `end_session`, `take_ended_session`, `end_with_session`, `hold_handlers`, `release_handlers`, `ask_to_move` |
 /// | what is next | `next_`, `poll_` | for the driver: `next_to_start`, `next_messages`, `next_deadline`, `released`, `dropped`, `to_wake`; for one who waits: `poll_outcome`, `poll_entered`, `poll_item`, `watch`, `watch_permit`, `unwatch_permit`, `after_answer`, `take_progress`, `take_given_back` |
-/// | questions, which change nothing that others see | `is_`, `has_`, `may_`, `must_`, a noun | of the driver: `may_read`, `overdue`, `has_room`, `room_for_answer`, `has_waiting`, `is_open`, `is_sent`, `has_sent_all`, `is_drained`, `is_idle`, `room_for_items`, `is_counted`, `no_stream_events`, `may_start_ordered`, `must_gather_on`, `wire_is_unwatched`, `hello_is_unwatched`, `asks_round_trip`; of handlers and callers: `extensions`, `members`, `method`, `is_notification`, `streams_of`, `unused_id`, `most_in_batch`, `going_away`, `is_known`, `is_asked_for_unstable`, `heard_offers`, `is_closed_to_guest`, `takes_bytes`, `takes_sequences`, `offers_bytes`, `answers_only`, `is_guest`, `expiry`, `login_expires`, `ended`, `limits`; of sessions: `outlives_links`, `may_be_resumed`, `wants_to_resume`, `spread`, `away_since`, `has_granted_session`, `kept_bytes`, `may_ask_for_end`, `taken_in_at_end`; numbers: [`stats`], `served`, `in_flight`, `pending`, `subscriptions`, `queue_bytes` |
+/// | questions, which change nothing that others see | `is_`, `has_`, `may_`, `must_`, a noun | of the driver: `may_read`, `overdue`, `has_room`, `room_for_answer`, `has_waiting`, `is_open`, `is_sent`, `has_sent_all`, `is_drained`, `is_idle`, `room_for_items`, `is_counted`, `no_stream_events`, `may_start_ordered`, `must_gather_on`, `wire_is_unwatched`, `hello_is_unwatched`, `asks_round_trip`; of handlers and callers: `extensions`, `members`, `method`, `is_notification`, `streams_of`, `unused_id`, `most_in_batch`, `is_muted`, `skips`, `muted`, `going_away`, `is_known`, `is_asked_for_unstable`, `heard_offers`, `is_closed_to_guest`, `takes_bytes`, `takes_sequences`, `offers_bytes`, `answers_only`, `is_guest`, `expiry`, `login_expires`, `ended`, `limits`; of sessions: `outlives_links`, `may_be_resumed`, `wants_to_resume`, `spread`, `away_since`, `has_granted_session`, `kept_bytes`, `may_ask_for_end`, `taken_in_at_end`; numbers: [`stats`], `served`, `in_flight`, `pending`, `subscriptions`, `queue_bytes` |
 ///
 /// A `poll_` method takes a closure, which it calls if there is nothing yet: the closure stores a waiter
 /// (`W`). When there is something, the waiter is put into `to_wake`. The driver takes `to_wake` and wakes
@@ -136,6 +138,8 @@ pub(crate) struct Protocol<W> {
     /// Batches that were sent, and errors that came under no id.
     unanswered: Option<Box<Unanswered>>,
     hello: Greetings,
+    /// Methods whose notifications either end does not want, if there are any.
+    mutes: Option<Box<Mutes>>,
     /// The session, if this connection has one or outlives its links.
     session: Option<Box<Session<W>>>,
     outbox: Outbox<W>,
@@ -197,6 +201,7 @@ impl<W> Protocol<W> {
             unreported: None,
             unanswered: None,
             hello: Greetings::default(),
+            mutes: None,
             session: None,
             outbox: Outbox::new(limits.queue),
             sent: 0,

@@ -6,6 +6,7 @@ pub use crate::error::codec::{DecodeError, EncodeError};
 pub use crate::limits::LimitsError;
 pub use crate::peer::from_answer::FromAnswer;
 pub use crate::peer::group::JoinError;
+pub use crate::peer::mute::MuteError;
 pub use crate::protocol::stats::{Counters, PeerStats};
 pub use crate::service::Params;
 pub use crate::service::caller_type::{CallerType, RequiresCaller};

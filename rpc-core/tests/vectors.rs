@@ -450,6 +450,10 @@ impl Player {
         } else if let Some(method) = text("notify") {
             let peer = self.peer.clone();
             tokio::spawn(async move { peer.notify(&method, params).await });
+        } else if let Some(method) = text("mute") {
+            self.peer.mute(&method).unwrap();
+        } else if let Some(method) = text("unmute") {
+            self.peer.unmute(&method);
         } else if let Some(name) = text("cancel") {
             if let Some(Known::Call(call)) = self.known.insert(name, Known::Cancelled) {
                 call.abort();

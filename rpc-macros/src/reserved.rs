@@ -2,13 +2,14 @@
 
 /// The protocol's names that begin with `$/`. All other names with `$/` are free for applications, such as
 /// `$/setTrace` of the Language Server Protocol.
-pub(crate) const NAMES: [&str; 9] = [
+pub(crate) const NAMES: [&str; 10] = [
     "$/ack",
     "$/cancelRequest",
     "$/credit",
     "$/goaway",
     "$/hello",
     "$/item",
+    "$/mute",
     "$/ping",
     "$/progress",
     "$/stop",

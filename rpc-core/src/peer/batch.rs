@@ -33,6 +33,8 @@ use part::{BRACKETS, Line, Part};
 /// once. If the other end refuses a batch for another reason, or answers only some of the calls, the other calls fail
 /// with [`CallError::Unanswered`](crate::CallError::Unanswered).
 ///
+/// A notification of a method that the other end has [muted](Peer::mute) is left out.
+///
 /// A call that is dropped before the batch is sent is left out. A call that is awaited before the batch is sent fails
 /// at once with [`CallError::Cancelled`](crate::CallError::Cancelled) and [`Fate::NotSent`](crate::Fate::NotSent). If
 /// the batch is dropped unsent, all its calls fail with the same error.

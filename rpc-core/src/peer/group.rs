@@ -197,6 +197,9 @@ impl Group {
     /// Sends a notification to each member before this returns. The future is ready at once, and returns how many
     /// outbound queues took the message. `params` are as in [`Peer::notify`].
     ///
+    /// A member that has [muted](Peer::mute) the method is skipped: the member is not among those that the future
+    /// returns, and its [`PeerStats`](crate::types::PeerStats) count a skipped message.
+    ///
     /// If the message is too long for one member, that member does not get the message, and its
     /// [`PeerStats`](crate::types::PeerStats) count a dropped message. A guest, for example, has lower limits.
     ///
@@ -228,6 +231,9 @@ impl Group {
     fn push_to(&self, member: &Shared, message: &Bytes) -> bool {
         member.with(|state| {
             if state.protocol.ended().is_some() {
+                return false;
+            }
+            if state.protocol.skips(message) {
                 return false;
             }
             let fits = message.len() <= state.protocol.limits().message_out;

@@ -20,7 +20,8 @@ use crate::wire::request::Outgoing;
 /// The params are encoded when the notification is created. The first poll gives the notification its place in the
 /// order of messages. A notification may overtake calls, and batches with calls, that wait for `calls_on_wire` of the
 /// [`Limits`](crate::Limits). While the queue is full, notifications wait in order. A notification has no answer, so
-/// success does not mean that the other end has received the notification.
+/// success does not mean that the other end has received the notification. If the other end has
+/// [muted](crate::Peer::mute) the method, the future completes at once, and nothing is sent.
 ///
 /// If the future is dropped before the queue has accepted the notification, the notification is never sent.
 ///

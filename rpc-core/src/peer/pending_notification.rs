@@ -40,6 +40,7 @@ impl PendingNotification {
             if state.protocol.ended().is_none()
                 && !state.protocol.is_open()
                 && !current::opens_session()
+                && !state.protocol.is_muted(&message)
             {
                 return Err(NotifyError::Full);
             }

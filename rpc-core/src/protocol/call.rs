@@ -156,7 +156,8 @@ impl<W> Protocol<W> {
         waiter
     }
 
-    /// Sends a notification. Returns the ticket under which it waits, if there is no room. A notification that
+    /// Sends a notification, unless the other end has muted its method. Returns the ticket under which it waits, if there
+    /// is no room. A notification that
     /// `is_marked`, as it is sent to open the session, is not held back.
     pub(crate) fn notify(
         &mut self,
@@ -165,6 +166,9 @@ impl<W> Protocol<W> {
     ) -> Result<Option<u64>, CloseReason> {
         if let Some(reason) = self.unreachable() {
             return Err(reason);
+        }
+        if self.skips(&message) {
+            return Ok(None);
         }
         if self.outbox.is_open() || (self.outbox.is_held() && is_marked()) {
             let calls = Carried::notified(&message);

@@ -50,6 +50,7 @@ impl<W> Protocol<W> {
     /// link says hello.
     pub(crate) fn know_other(&mut self, opens: bool) {
         self.hello.exchange();
+        self.say_mutes_first();
         if opens {
             self.greet();
         }
@@ -139,15 +140,17 @@ impl<W> Protocol<W> {
 
     /// Reads a hello. What is invalid is ignored and counted. Returns whether the hello is valid.
     pub(super) fn hear(&mut self, params: Option<&str>) -> bool {
-        #[cfg(feature = "schema")]
         let is_first = self.hello.window().is_none();
         if self.hello.hear(params).is_err() {
             self.malformed();
             return false;
         }
-        #[cfg(feature = "schema")]
-        if is_first && self.hello.hear_offers(params).is_err() {
-            self.malformed();
+        if is_first {
+            #[cfg(feature = "schema")]
+            if self.hello.hear_offers(params).is_err() {
+                self.malformed();
+            }
+            self.say_mutes_first();
         }
         true
     }

@@ -123,6 +123,7 @@ impl<W> Protocol<W> {
             self.released.extend(released);
         }
         self.flush_reports();
+        self.say_mutes();
         // Without a link the queue cannot drain, so the other end is not counted as slow.
         let is_above = self.is_attached && !self.outbox.has_room();
         // Nor is it slow if the queue is full only because what waited has taken the room at once.
@@ -140,6 +141,7 @@ impl<W> Protocol<W> {
             && self.outbox.has_none_waiting()
             && !self.outgoing.have_unsent()
             && self.unreported.is_none()
+            && !self.has_unsaid_mutes()
     }
 
     /// Returns whether the next message may be read.

@@ -198,6 +198,11 @@ impl<W> Protocol<W> {
         self.session.is_some()
     }
 
+    /// Returns whether messages are part of a session, if they can be.
+    pub(super) fn is_in_session(&self) -> bool {
+        self.session.as_ref().is_none_or(|session| session.is_begun)
+    }
+
     /// Returns whether this end has granted a session.
     pub(crate) fn has_granted_session(&self) -> bool {
         self.session.as_ref().is_some_and(|session| matches!(session.role, Role::Accepts(_)))

@@ -36,6 +36,9 @@ pub struct Counters {
     /// gave up, notifications that waited for their turn when the session ended, and reports of progress that could not
     /// be sent or were too large to be kept.
     pub dropped: u64,
+    /// Notifications of methods that the receiving end has [muted](crate::Peer::mute): those that this end did not send
+    /// to the other end, and those that came from the other end all the same and were not run.
+    pub skipped: u64,
     /// Messages that were not JSON-RPC, requests under an id in flight, and malformed notifications.
     pub malformed: u64,
     /// Messages that were no JSON-RPC, and were not answered, at the end that opened the link; see

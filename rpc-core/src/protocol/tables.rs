@@ -4,6 +4,7 @@ pub(crate) mod batches;
 pub(crate) mod calls;
 pub(crate) mod deadlines;
 pub(crate) mod key;
+pub(crate) mod mutes;
 pub(crate) mod notifications;
 pub(crate) mod ordered;
 pub(crate) mod outbox;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 mod batches;
 mod calls;
 mod lifecycle;
+mod mutes;
 mod notifications;
 mod ordered;
 mod queue;

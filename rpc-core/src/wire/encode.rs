@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::error::object::ErrorObject;
 use crate::wire::goaway::GoAway;
 use crate::wire::id::write_number;
+use crate::wire::request::write_name;
 use crate::wire::session::SessionSaid;
 
 /// Writes the part of a response before its result.
@@ -103,6 +104,15 @@ pub(crate) fn stop(subscription: &str) -> Bytes {
     out.put_slice(subscription.as_bytes());
     out.put_slice(b"}}");
     out.freeze()
+}
+
+/// Returns the notification that mutes the notifications of a method, or unmutes them.
+pub(crate) fn mute(method: &str, is_muted: bool) -> Bytes {
+    let mut out = Vec::with_capacity(80 + method.len());
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","method":"$/mute","params":{"method":"#);
+    write_name(method, &mut out);
+    out.extend_from_slice(if is_muted { br#","muted":true}}"# } else { br#","muted":false}}"# });
+    out.into()
 }
 
 /// Writes a progress report up to its value. `token` is JSON text.

@@ -111,14 +111,7 @@ impl Outgoing {
     fn head(method: &str) -> Self {
         let mut text = Vec::with_capacity(HEAD.len() + method.len() + 2 * END);
         text.extend_from_slice(HEAD);
-        if method.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'_')) {
-            // Nearly all names need no escapes. Looking for escapes takes 2 % of a call.
-            text.push(b'"');
-            text.extend_from_slice(method.as_bytes());
-            text.push(b'"');
-        } else {
-            serde_json::to_writer(&mut text, method).expect("a string is always JSON");
-        }
+        write_name(method, &mut text);
         Self { text, attachments: None }
     }
 
@@ -170,7 +163,7 @@ impl Outgoing {
             extensions.dialect == Dialect::Mcp && self.method() == MCP_INITIALIZE;
         if extensions.progress {
             let within = Within::new(extensions.dialect, self.params_text())?;
-            self.text.truncate(self.name_end());
+            self.text.truncate(name_end(&self.text));
             extensions.within = Some(Box::new(within));
         }
         Ok(())
@@ -178,7 +171,7 @@ impl Outgoing {
 
     /// Returns the name of the method.
     pub(crate) fn method(&self) -> SmolStr {
-        let name = &self.text[HEAD.len()..self.name_end()];
+        let name = &self.text[HEAD.len()..name_end(&self.text)];
         let name: Cow<'_, str> = serde_json::from_slice(name).expect("it was written as a string");
         name.into()
     }
@@ -212,19 +205,8 @@ impl Outgoing {
     /// Returns the JSON text of the params; `None` if there are none. Call [`fill`](Self::fill) before.
     pub(crate) fn params_text(&self) -> Option<&str> {
         debug_assert!(self.attachments.is_none(), "bytes would be missing in the text");
-        let params = self.text[self.name_end()..].strip_prefix(PARAMS)?;
+        let params = self.text[name_end(&self.text)..].strip_prefix(PARAMS)?;
         Some(std::str::from_utf8(params).expect("JSON is written as UTF-8"))
-    }
-
-    fn name_end(&self) -> usize {
-        let name = self.text[HEAD.len() + 1..].iter();
-        let mut escaped = false;
-        let length = name.take_while(|byte| {
-            let goes_on = **byte != b'"' || escaped;
-            escaped = **byte == b'\\' && !escaped;
-            goes_on
-        });
-        HEAD.len() + length.count() + 2
     }
 
     /// Returns the largest size of the whole request in bytes, without extension members.
@@ -266,6 +248,37 @@ impl Outgoing {
         write_end(id, extensions, &mut (&mut scratch.buffer).writer());
         scratch.cut()
     }
+}
+
+/// Writes the name of a method as JSON text.
+#[inline]
+pub(crate) fn write_name(method: &str, text: &mut Vec<u8>) {
+    if method.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'_')) {
+        // Nearly all names need no escapes. Looking for escapes takes 2 % of a call.
+        text.push(b'"');
+        text.extend_from_slice(method.as_bytes());
+        text.push(b'"');
+    } else {
+        serde_json::to_writer(text, method).expect("a string is always JSON");
+    }
+}
+
+/// Returns the name of the method of a notification of this end, as [`write_name`] has written it. Returns `None` for a
+/// batch.
+pub(crate) fn written_name(message: &[u8]) -> Option<&[u8]> {
+    message.starts_with(HEAD).then(|| &message[HEAD.len()..name_end(message)])
+}
+
+/// Returns the end of the method's name in a message that begins with [`HEAD`].
+fn name_end(message: &[u8]) -> usize {
+    let name = message[HEAD.len() + 1..].iter();
+    let mut escaped = false;
+    let length = name.take_while(|byte| {
+        let goes_on = **byte != b'"' || escaped;
+        escaped = **byte == b'\\' && !escaped;
+        goes_on
+    });
+    HEAD.len() + length.count() + 2
 }
 
 pub(crate) fn fits(bytes: usize, limit: usize) -> Result<(), String> {
@@ -471,6 +484,9 @@ mod tests {
             assert_eq!((&*with.method(), with.params_text()), (method, Some(r#"[1,"x"]"#)));
             let without = Outgoing::new(method, &(), 200).unwrap();
             assert_eq!((&*without.method(), without.params_text()), (method, None));
+            let mut name = Vec::new();
+            write_name(method, &mut name);
+            assert_eq!(written_name(&with.notification(None)), Some(&*name));
         }
     }
 

@@ -67,7 +67,19 @@ impl Part {
         sent
     }
 
-    async fn send_lines(self, peer: &Peer) -> Result<(), NotifyError> {
+    /// Leaves out notifications whose methods the other end has muted.
+    fn skip_muted(&mut self, shared: &Shared) {
+        let protocol = &mut shared.lock().protocol;
+        if protocol.ended().is_none() {
+            self.lines.retain(|line| match line {
+                Line::Notification(text) => !protocol.skips(text),
+                Line::Call(..) => true,
+            });
+        }
+    }
+
+    async fn send_lines(mut self, peer: &Peer) -> Result<(), NotifyError> {
+        self.skip_muted(&peer.shared);
         let Some(mut message) = Message::new(self, &peer.shared) else { return Ok(()) };
         if message.starts.is_empty() {
             // No limit bounds the notifications of a batch, so the message waits for room in the outbound queue.

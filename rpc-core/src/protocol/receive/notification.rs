@@ -47,6 +47,9 @@ impl<W> Protocol<W> {
                 }
             }
         };
+        if self.is_unwanted(&notification.method) {
+            return Event::Done;
+        }
         let Ok(cost) = self.cost(notification.params, notification.complexity) else {
             return self.too_complex("too complex, or with a reserved name");
         };
@@ -93,6 +96,7 @@ impl<W> Protocol<W> {
             "$/credit" => self.credit(notification.params, now),
             "$/throttle" => self.throttled(notification.params),
             "$/stop" => self.stop_outgoing(notification.params),
+            "$/mute" if !self.hello.is_plain() => self.heard_mute(notification.params),
             "$/goaway" => self.told_to_go(notification.params, now),
             "$/progress" => return self.reported(notification, now),
             // An item of a stream that is over.

@@ -186,6 +186,7 @@ impl<W> Protocol<W> {
     fn forget_session(&mut self) -> (Vec<OutgoingKey>, Vec<W>) {
         let streams = self.outgoing.remove_subscriptions();
         self.drop_notifications();
+        self.forget_mutes();
         self.clear_permit_watchers();
         let mut unanswered = self.batches.drain();
         let (watchers, after) = self.serving.drain();

@@ -103,6 +103,7 @@ impl<W> Protocol<W> {
         let hello = if says { self.hello.say_with(window, batch, said) } else { None };
         let phase = if asks && says { Phase::Asked } else { Phase::None };
         self.count_anew(phase, hello.is_some());
+        self.say_mutes_first();
         if let Some(opener) = self.session.as_mut().and_then(|session| session.opener()) {
             opener.may_ping = phase == Phase::Asked && !is_known;
         }

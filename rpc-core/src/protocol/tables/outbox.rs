@@ -54,6 +54,17 @@ pub(crate) struct Queued {
     pub(crate) is_put_back: bool,
 }
 
+impl Queued {
+    fn is_hello(&self) -> bool {
+        match self.calls {
+            Carried::Hello => true,
+            // Without a session the hello is a message as all others.
+            Carried::None => is_of_link(&self.message),
+            _ => false,
+        }
+    }
+}
+
 /// The calls of this end that a message carries, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Carried {
@@ -143,7 +154,7 @@ impl<W> Outbox<W> {
 
     /// Returns whether a message that may wait enters at once: there is room, and none waits before it.
     pub(crate) fn is_open(&self) -> bool {
-        (self.has_room() || self.has_room_for_callers()) && self.waiting.is_empty()
+        self.has_room_for_callers() && self.waiting.is_empty()
     }
 
     /// Returns whether no message waits for room.
@@ -151,9 +162,13 @@ impl<W> Outbox<W> {
         self.waiting.is_empty()
     }
 
-    /// Returns whether there is room for calls and notifications, while handlers are held back.
+    /// Returns whether there is room for calls and notifications, also while handlers are held back.
+    pub(crate) fn has_room_for_callers(&self) -> bool {
+        self.has_room() || self.has_room_behind_gate()
+    }
+
     #[cold]
-    fn has_room_for_callers(&self) -> bool {
+    fn has_room_behind_gate(&self) -> bool {
         let limit = self.gates.as_ref().and_then(|gates| gates.limit);
         limit.is_some_and(|limit| self.takes() < limit)
     }
@@ -267,7 +282,7 @@ impl<W> Outbox<W> {
     /// Lets the message in that has waited longest, if there is room. Returns `None` if no message waits
     /// or there is no room.
     pub(crate) fn admit(&mut self) -> Option<Admitted<W>> {
-        if self.waiting.is_empty() || !(self.has_room() || self.has_room_for_callers()) {
+        if self.waiting.is_empty() || !self.has_room_for_callers() {
             return None;
         }
         if self.is_held() {
@@ -332,9 +347,15 @@ impl<W> Outbox<W> {
 
     /// Adds an acknowledgement before all others but a hello: the other end counts only what comes behind the hello.
     pub(crate) fn push_ack(&mut self) {
-        let is_behind_hello = self.queue.iter().next().is_some_and(|it| it.calls == Carried::Hello);
+        let (message, calls) = (Bytes::new(), Carried::Ack);
+        self.push_behind_hello(Queued { message, calls, is_put_back: false });
+    }
+
+    /// Adds a message before all others but a hello.
+    pub(crate) fn push_behind_hello(&mut self, queued: Queued) {
+        let is_behind_hello = self.queue.iter().next().is_some_and(Queued::is_hello);
         let hello = if is_behind_hello { self.queue.pop() } else { None };
-        self.push_front(Queued { message: Bytes::new(), calls: Carried::Ack, is_put_back: false });
+        self.push_front(queued);
         if let Some(hello) = hello {
             self.queue.push_front(hello);
         }
