@@ -11,8 +11,8 @@ impl ServerStats {
     /// Gauges: `rpc.server.connections`, `rpc.server.guests`, `rpc.server.in_flight`,
     /// `rpc.server.detached`, `rpc.server.idempotent_running`, `rpc.server.idempotency_bytes`,
     /// `rpc.server.pending`, `rpc.server.subscriptions`, `rpc.server.groups`, `rpc.server.queue_bytes`.
-    /// Counters, since the start of the server: `rpc.server.stray`, `rpc.server.dropped`, `rpc.server.malformed`,
-    /// `rpc.server.unaddressed`, `rpc.server.stopped_notifications`, `rpc.server.refused_connections`, and
+    /// Counters, since the start of the server: `rpc.server.stray`, `rpc.server.dropped`, `rpc.server.skipped`,
+    /// `rpc.server.malformed`, `rpc.server.unaddressed`, `rpc.server.stopped_notifications`, `rpc.server.refused_connections`, and
     /// `rpc.server.closed_connections` by `code`. The metrics have no other labels, so a program with several servers
     /// can record only one of them.
     ///
@@ -54,6 +54,7 @@ impl ServerStats {
         for (name, value) in [
             ("rpc.server.stray", self.stray),
             ("rpc.server.dropped", self.dropped),
+            ("rpc.server.skipped", self.skipped),
             ("rpc.server.malformed", self.malformed),
             ("rpc.server.unaddressed", self.unaddressed),
             ("rpc.server.stopped_notifications", self.stopped_notifications),

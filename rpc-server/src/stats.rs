@@ -45,6 +45,9 @@ pub struct ServerStats {
     /// Dropped notifications: messages to groups for which a member had no room; received notifications while the
     /// connection was draining; and received notifications that were refused as busy. Since the start.
     pub dropped: u64,
+    /// Skipped notifications: those that were not sent, because the client has [muted](rpc_core::Peer::mute) their method,
+    /// and those of muted methods that clients sent all the same. Since the start.
+    pub skipped: u64,
     /// Received messages that were not JSON-RPC, requests whose id was already in flight, and malformed notifications.
     /// Since the start.
     pub malformed: u64,
@@ -90,6 +93,7 @@ impl ServerStats {
         self.queue_bytes += peer.queue_bytes;
         self.stray += peer.counters.stray;
         self.dropped += peer.counters.dropped;
+        self.skipped += peer.counters.skipped;
         self.malformed += peer.counters.malformed;
         self.unaddressed += peer.counters.unaddressed;
         self.stopped_notifications += peer.counters.stopped_notifications;
@@ -102,6 +106,7 @@ impl ServerStats {
 pub(crate) struct Totals {
     stray: AtomicU64,
     dropped: AtomicU64,
+    skipped: AtomicU64,
     malformed: AtomicU64,
     unaddressed: AtomicU64,
     stopped_notifications: AtomicU64,
@@ -125,6 +130,7 @@ impl Totals {
         }
         self.stray.fetch_add(counters.stray, Ordering::Relaxed);
         self.dropped.fetch_add(counters.dropped, Ordering::Relaxed);
+        self.skipped.fetch_add(counters.skipped, Ordering::Relaxed);
         self.malformed.fetch_add(counters.malformed, Ordering::Relaxed);
         self.unaddressed.fetch_add(counters.unaddressed, Ordering::Relaxed);
         self.stopped_notifications.fetch_add(counters.stopped_notifications, Ordering::Relaxed);
@@ -143,6 +149,7 @@ impl Totals {
         let mut stats = ServerStats {
             stray: self.stray.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
             malformed: self.malformed.load(Ordering::Relaxed),
             unaddressed: self.unaddressed.load(Ordering::Relaxed),
             stopped_notifications: self.stopped_notifications.load(Ordering::Relaxed),

@@ -49,6 +49,7 @@ async fn what_a_server_has_and_has_counted_is_recorded() {
         ("rpc.server.pending", 0),
         ("rpc.server.queue_bytes", 0),
         ("rpc.server.refused_connections", 0),
+        ("rpc.server.skipped", 0),
         ("rpc.server.stopped_notifications", 0),
         ("rpc.server.stray", 0),
         ("rpc.server.guests", 0),
