@@ -383,7 +383,7 @@ impl Peer {
             pending: protocol.pending(),
             subscriptions: protocol.subscriptions(),
             queue_bytes: protocol.queue_bytes(),
-            counters: protocol.counters,
+            counters: *protocol.counters,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::error::close::CloseReason;
 use crate::limits::Limits;
-use crate::protocol::stats::Counters;
+use crate::protocol::stats::Counted;
 use crate::protocol::tables::batches::Batches;
 use crate::protocol::tables::calls::Calls;
 use crate::protocol::tables::key::Key;
@@ -173,7 +173,7 @@ pub(crate) struct Protocol<W> {
     hears_foreign: bool,
     lifecycle: Option<Box<Lifecycle>>,
     ended: Option<CloseReason>,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Counted,
     /// How fast malformed and stray messages came, if any came.
     rates: Option<Box<Rates>>,
     /// Waiters for which something has happened, to be woken without the lock.
@@ -220,7 +220,7 @@ impl<W> Protocol<W> {
             hears_foreign: false,
             lifecycle: None,
             ended: None,
-            counters: Counters::default(),
+            counters: Counted::default(),
             rates: None,
             to_wake: Vec::new(),
             limits,

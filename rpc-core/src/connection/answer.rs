@@ -52,7 +52,7 @@ impl Driver {
             }
         }
         let protocol = &mut self.shared.lock().protocol;
-        protocol.counters.dropped += u64::from(is_busy);
+        protocol.counters.add_dropped(u64::from(is_busy));
         protocol.finish(started, None);
     }
 

@@ -145,7 +145,7 @@ impl<W> Protocol<W> {
 
     /// Drops the notifications that wait for their turn, and counts them: their sender takes them for received.
     pub(super) fn drop_notifications(&mut self) {
-        self.counters.dropped += self.notifications.len() as u64;
+        self.counters.add_dropped(self.notifications.len() as u64);
         self.notifications.clear();
     }
 

@@ -245,7 +245,7 @@ impl<W> Protocol<W> {
         // One that nests too deep is counted among those that did not fit.
         let room = if is_too_deep { 0 } else { self.limits.stream_window };
         let kept = early.keep(id, params, is_end, room);
-        self.counters.dropped += u64::from(!kept);
+        self.counters.add_dropped(u64::from(!kept));
         true
     }
 

@@ -42,7 +42,9 @@ impl<W> Protocol<W> {
     #[inline]
     pub(super) fn is_unwanted(&mut self, method: &str) -> bool {
         let is_unwanted = self.mutes.as_deref().is_some_and(|mutes| mutes.is_muted(method));
-        self.counters.skipped += u64::from(is_unwanted);
+        if is_unwanted {
+            self.counters.skipped += 1;
+        }
         is_unwanted
     }
 
@@ -51,7 +53,9 @@ impl<W> Protocol<W> {
     #[inline] // asked for each member of a group
     pub(crate) fn skips(&mut self, message: &[u8]) -> bool {
         let skips = self.is_muted(message);
-        self.counters.skipped += u64::from(skips);
+        if skips {
+            self.counters.skipped += 1;
+        }
         skips
     }
 

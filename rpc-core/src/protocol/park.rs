@@ -174,7 +174,7 @@ impl<W> Protocol<W> {
                 Parked::Call(id) => self.resolve(id, Outcome::Busy),
                 Parked::Batch(ids, _, notifications) => {
                     ids.iter().for_each(|id| self.resolve(*id, Outcome::Busy));
-                    self.counters.dropped += notifications as u64;
+                    self.counters.add_dropped(notifications as u64);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Numbers that tell how a connection is doing.
 
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 /// What one connection has at this moment, and what it has counted so far.
@@ -51,4 +52,44 @@ pub struct Counters {
     pub replayed: u64,
     /// Notification handlers stopped because they ran too long.
     pub stopped_notifications: u64,
+}
+
+/// The counters of one connection. In a box: most connections count nothing, and idle connections have the field, too.
+#[derive(Debug, Default)]
+pub(crate) struct Counted(Option<Box<Counters>>);
+
+/// What a connection has counted that has counted nothing.
+static NOTHING: Counters = Counters {
+    stray: 0,
+    dropped: 0,
+    skipped: 0,
+    malformed: 0,
+    foreign: 0,
+    unaddressed: 0,
+    replayed: 0,
+    stopped_notifications: 0,
+};
+
+impl Counted {
+    /// Counts messages that were dropped, if there are any.
+    pub(crate) fn add_dropped(&mut self, count: u64) {
+        if count > 0 {
+            self.dropped += count;
+        }
+    }
+}
+
+impl Deref for Counted {
+    type Target = Counters;
+
+    fn deref(&self) -> &Counters {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+/// For what is counted. The first count makes the box, so zero should not be added.
+impl DerefMut for Counted {
+    fn deref_mut(&mut self) -> &mut Counters {
+        self.0.get_or_insert_default()
+    }
 }

@@ -295,7 +295,7 @@ impl<W> Protocol<W> {
         }
         if let (Some(text), Fate::NotSent) = (&batch.text, fate) {
             let notifications = members(text).len() - batch.calls.ids().len();
-            self.counters.dropped += notifications as u64;
+            self.counters.add_dropped(notifications as u64);
         }
         self.unpark();
     }

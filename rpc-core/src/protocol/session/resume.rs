@@ -119,7 +119,9 @@ impl<W> Protocol<W> {
     fn replay(&mut self, again: VecDeque<Queued>) {
         self.is_attached = true;
         self.outbox.set_limit(self.queue_limit());
-        self.counters.replayed += again.len() as u64;
+        if !again.is_empty() {
+            self.counters.replayed += again.len() as u64;
+        }
         for queued in again.into_iter().rev() {
             self.outbox.push_front(queued);
         }
