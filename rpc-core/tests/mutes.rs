@@ -314,9 +314,11 @@ impl Sessions {
     }
 
     fn server(ears: &Ears) -> EndpointConfig {
+        // Pushes to who joins, at once. Answers how often that was skipped.
         let join = |cx: Context, (): ()| async move {
             cx.peer().join_group("all").unwrap();
-            Ok(())
+            cx.peer().notify("chatter.typing", ("Ada",)).await.unwrap();
+            Ok(skipped(&cx.peer()))
         };
         let services = ears.service().method("join", join);
         let config = EndpointConfig::new(services, Limits::server());
@@ -393,15 +395,16 @@ async fn carry(
 async fn a_session_keeps_what_either_end_has_muted() {
     let mut sessions = Sessions::start(SessionMode::Ask);
     assert!(!sessions.link().await);
-    sessions.client.call::<()>("join", ()).await.unwrap();
     sessions.client.mute("chatter.typing").unwrap();
+    assert_eq!(sessions.client.call::<u64>("join", ()).await.unwrap(), 1);
     sessions.at_server().mute("chatter.said").unwrap();
     settle().await;
     for round in 1..4 {
         assert!(sessions.link().await);
         assert_eq!(sessions.push().await, 0);
         sessions.client.notify("chatter.said", ("hi",)).await.unwrap();
-        assert_eq!((skipped(&sessions.at_server()), skipped(&sessions.client)), (2 * round, round));
+        let (of_server, of_client) = (skipped(&sessions.at_server()), skipped(&sessions.client));
+        assert_eq!((of_server, of_client), (1 + 2 * round, round));
     }
     assert_eq!((sessions.ears.heard(), sessions.of_server.heard()), ((0, 0), (0, 0)));
 }
@@ -434,13 +437,13 @@ async fn another_session_knows_what_the_client_mutes_and_forgets_what_the_server
         for round in 1..4 {
             sessions.lose_link().await;
             sessions.restart_server();
-            let join = sessions.client.call::<()>("join", ()).no_timeout().start();
+            let join = sessions.client.call::<u64>("join", ()).no_timeout().start();
             assert!(!sessions.link().await);
-            join.await.unwrap();
+            assert_eq!(join.await.unwrap(), 1, "the mute came before the call");
             assert_eq!(sessions.push().await, 0);
             sessions.client.notify("chatter.said", ("hi",)).await.unwrap();
             settle().await;
-            assert_eq!((skipped(&sessions.at_server()), skipped(&sessions.client)), (2, 0));
+            assert_eq!((skipped(&sessions.at_server()), skipped(&sessions.client)), (3, 0));
             assert_eq!((sessions.ears.heard(), sessions.of_server.heard()), ((0, 0), (0, round)));
         }
         assert_eq!(sessions.client.muted(), ["chatter.typing"]);
