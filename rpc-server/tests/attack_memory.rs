@@ -323,6 +323,28 @@ async fn pings_that_are_never_read(limits: &Limits) {
     assert!(most < limits.write_buffer_max + 256 * KIB, "{most} bytes for pings");
 }
 
+/// Names as long as they may be, of which few are kept, whatever comes and goes.
+async fn mutes_of_long_names(limits: &Limits) {
+    let mute = |number: usize, is_muted: bool| {
+        let params = format!(r#"{{"method":"{number:0256}","muted":{is_muted}}}"#);
+        text(&format!(r#"{{"jsonrpc":"2.0","method":"$/mute","params":{params}}}"#))
+    };
+    let comes_and_goes = (0..20_000).flat_map(|number| [mute(number, true), mute(number, false)]);
+    // Those beyond the bound are malformed: as many as may be.
+    let stays = (0..64 + 99).map(|number| mute(number, true));
+    let mut attack: Vec<u8> = comes_and_goes.chain(stays).flatten().collect();
+    attack.extend(text(r#"{"jsonrpc":"2.0","id":1,"method":"$/ping"}"#));
+    let (server, before) = serve(limits).await;
+    let mut stream = connect(&server);
+    stream.write_all(&attack).unwrap();
+    let mut answer = [0; 2];
+    stream.read_exact(&mut answer).unwrap();
+    let kept = settled().await.saturating_sub(before);
+    let names = 64 * 256;
+    assert!(kept > names && kept < 2 * names + 8 * KIB, "{kept} bytes for mutes");
+    assert_eq!(server.stats().malformed, 99);
+}
+
 async fn json_that_is_much_larger_as_a_value(limits: &Limits) {
     let array = format!("[{}0]", r#"{"":0},"#.repeat(140_000));
     let attacks = [request(1, "long", &array), request(1, "none", &array), text(&array)];
@@ -360,6 +382,7 @@ fn the_worst_peer_takes_no_more_than_the_bound() {
         batches_that_never_come_to_their_end(&default).await;
         answers_that_are_short(&default).await;
         pings_that_are_never_read(&default).await;
+        mutes_of_long_names(&default).await;
         json_that_is_much_larger_as_a_value(&default).await;
     });
 }

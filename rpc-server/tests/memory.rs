@@ -27,6 +27,16 @@ fn count() -> usize {
 #[test]
 fn an_idle_connection_costs_4_kib_also_with_a_session_and_after_a_large_message() {
     costs_4_kib("without a session", echo(), Some(2 * KIB), |_| {}, |_| {});
+    // Nothing is left of what was muted and is wanted again.
+    let mute = |client: &mut Blocking| {
+        for is_muted in [true, false] {
+            for number in 0..64 {
+                let params = format!(r#"{{"method":"{number:0256}","muted":{is_muted}}}"#);
+                client.send(&format!(r#"{{"jsonrpc":"2.0","method":"$/mute","params":{params}}}"#));
+            }
+        }
+    };
+    costs_4_kib("that has muted and unmuted", echo(), None, mute, |_| {});
     let begin = |client: &mut Blocking| {
         client.send(
             r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"session":{"buffer":1048576}}}"#,
