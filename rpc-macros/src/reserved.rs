@@ -2,7 +2,7 @@
 
 /// The protocol's names that begin with `$/`. All other names with `$/` are free for applications, such as
 /// `$/setTrace` of the Language Server Protocol.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 11] = [
     "$/ack",
     "$/cancelRequest",
     "$/credit",
@@ -13,6 +13,7 @@ pub(crate) const NAMES: [&str; 10] = [
     "$/ping",
     "$/progress",
     "$/stop",
+    "$/throttle",
 ];
 
 /// The specification (section 4) reserves all names with this prefix.

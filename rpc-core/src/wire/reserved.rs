@@ -1,6 +1,6 @@
 //! The names that belong to the protocol, and that no service may offer. The macros refuse the same list of names.
 
-const RESERVED: ([&str; 10], &str, &str, &str) = rpc_macros::reserved_names!();
+const RESERVED: ([&str; 11], &str, &str, &str) = rpc_macros::reserved_names!();
 
 /// Returns whether a name belongs to the protocol.
 pub(crate) fn is_reserved(name: &str) -> bool {

@@ -23,11 +23,25 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match *arguments {
-        [] => all(10_000, 1_000).await,
-        ["--quick"] => all(500, 100).await,
+        [] => {
+            async {
+                events(10_000).await?;
+                values(1_000).await
+            }
+            .await
+        }
+        ["--quick"] => {
+            async {
+                events(500).await?;
+                values(100).await
+            }
+            .await
+        }
+        ["events"] => events(10_000).await,
+        ["values"] => values(1_000).await,
         // The process that it starts.
         ["clients", url, kind, clients] => clients::run(url, kind, clients).await,
-        _ => Err("usage: fanout [--quick]".into()),
+        _ => Err("usage: fanout [--quick | events | values]".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -38,18 +52,22 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn all(takers: usize, watchers: usize) -> Checked<()> {
-    let takers = within_descriptors(takers);
-    let (group, topic) =
-        (server::tell(Kind::Group, takers).await?, server::tell(Kind::Topic, takers).await?);
-    println!("an event of 100 bytes to {takers} clients, CPU of the server for each");
+async fn events(clients: usize) -> Checked<()> {
+    let clients = within_descriptors(clients);
+    let group = server::tell(Kind::Group, clients).await?;
+    let topic = server::tell(Kind::Topic, clients).await?;
+    println!("an event of 100 bytes to {clients} clients, CPU of the server for each");
     row("push to a group", &group, &group);
     row("event of a topic", &topic, &group);
-    let watchers = within_descriptors(watchers);
-    let (whole, live) =
-        (server::tell(Kind::Whole, watchers).await?, server::tell(Kind::Live, watchers).await?);
+    Ok(())
+}
+
+async fn values(clients: usize) -> Checked<()> {
+    let clients = within_descriptors(clients);
+    let whole = server::tell(Kind::Whole, clients).await?;
+    let live = server::tell(Kind::Live, clients).await?;
     println!(
-        "a value of 100 KB of which 1 % changes, to {watchers} clients, CPU of the server and bytes for each"
+        "a value of 100 KB of which 1 % changes, to {clients} clients, CPU of the server and bytes for each"
     );
     row("the whole value", &whole, &whole);
     row("what has changed", &live, &whole);
