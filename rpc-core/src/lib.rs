@@ -68,7 +68,8 @@
 //! 4. **Call back.** `cx.peer()` is the caller. A handler calls the caller while the caller waits for the handler; that
 //!    cannot deadlock. A [`Group`] calls or notifies many peers.
 //! 5. **Subscribe.** A subscription method returns a [`Streaming`]. Its items arrive as a stream at the other end, as
-//!    fast as that end takes them. A `Streaming` parameter goes the other way.
+//!    fast as that end takes them. A `Streaming` parameter goes the other way. A [`Topic`] has events for many
+//!    subscribers, and a [`Live`] is a value that many watch.
 //! 6. **Disconnect.** [`Peer::drain`] waits for the handlers and closes then. [`Peer::close`] stops the handlers and sends
 //!    the answers that are ready. [`Peer::kick`] is for a peer that may not stay. [`Peer::closed`] tells why the
 //!    connection ended. [`transport::Connection::attach`] gives a connection another transport.

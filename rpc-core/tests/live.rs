@@ -281,6 +281,24 @@ async fn an_end_that_does_not_throttle_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_no_throttle_is_counted() {
+    let (mut raw, peer) = Raw::connect(offers(&Live::new(0)), Limits::server());
+    raw.greet().await;
+    for params in [
+        r#"{"subscription":"unknown","intervalMs":100}"#,
+        r#"{"subscription":"s"}"#,
+        r#"{"subscription":"s","intervalMs":-1}"#,
+        r#"{"subscription":{},"intervalMs":1}"#,
+        r#"{"intervalMs":1}"#,
+        "[]",
+    ] {
+        raw.notify("$/throttle", params).await;
+    }
+    assert!(raw.is_silent().await);
+    assert_eq!(peer.stats().counters.malformed, 5, "all but the first");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_view_decides_for_each_watcher() {
     let live = Live::new(rows(3));
     let shown = Arc::new(AtomicUsize::new(0));

@@ -1,6 +1,7 @@
 /** Patches: judged by a library that others have written. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fastJsonPatch from "fast-json-patch";
 import { exactJson, type Operation } from "../src/index.js";
@@ -375,4 +376,15 @@ test("integers that are no numbers are compared and written exactly", () => {
   const [edit, ...others] = diff(before, shared(before, after), exactJson);
   assert.equal(edit!.text, '{"op":"add","path":"/n","value":18446744073709551617}');
   assert.deepEqual(others, []);
+});
+
+test("a patch does what the vectors say", () => {
+  type Vector = { about: string; value: unknown; patch: unknown; result?: unknown; refused?: true };
+  const file = "../../rpc-core/tests/patches.json";
+  const vectors = JSON.parse(readFileSync(file, "utf8")) as Vector[];
+  assert.ok(vectors.length > 20);
+  for (const { about, value, patch, result, refused } of vectors) {
+    if (refused) assert.throws(() => patched(value, patch), undefined, about);
+    else assert.deepEqual(patched(value, patch), result, about);
+  }
 });

@@ -30,7 +30,8 @@ use shared::{Publisher, Shared};
 /// The value is serialised once for all watchers, when the first of them is ready for it. A watcher that is slow skips
 /// to the newest value: what it has missed is merged into one change. The caller makes a [`Watch`] of the stream.
 ///
-/// The publisher keeps the JSON text of the value, and changes of no more bytes than that.
+/// The publisher keeps the JSON text of the value, changes of no more bytes than that, and at most eight items for
+/// watchers, none of which is longer than the value.
 ///
 /// Clones publish the same value. When the last clone is dropped, the streams of the watchers end, after the latest
 /// value.
