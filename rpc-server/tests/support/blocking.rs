@@ -48,6 +48,12 @@ impl Blocking {
                 127 => usize::try_from(u64::from_be_bytes(self.bytes())).unwrap(),
                 short => usize::from(short),
             };
+            if first & 0x0f == PING {
+                // The test takes longer than the server waits for a sign of life.
+                let mut payload = vec![0; left];
+                self.0.read_exact(&mut payload).unwrap();
+                continue;
+            }
             assert!(first & 0x0f <= TEXT, "a frame that is no part of a text: {first:#x}");
             length += left;
             while left > 0 {

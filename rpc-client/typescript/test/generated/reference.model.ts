@@ -6,6 +6,40 @@ import type { Model } from "two-way-json-rpc";
 export const model: Model = {
   end: "client",
   definitions: {
+    ChangeOfMapOfUint64: {
+      oneOf: [
+        {
+          additionalProperties: false,
+          properties: {
+            value: {
+              additionalProperties: { format: "uint64", minimum: 0, type: "integer" },
+              type: "object",
+            },
+          },
+          required: ["value"],
+          type: "object",
+        },
+        {
+          additionalProperties: false,
+          properties: { patch: { $ref: "#/definitions/JsonPatch" } },
+          required: ["patch"],
+          type: "object",
+        },
+      ],
+    },
+    JsonPatch: {
+      items: {
+        properties: {
+          from: { type: "string" },
+          op: { enum: ["add", "remove", "replace", "move", "copy", "test"] },
+          path: { type: "string" },
+          value: true,
+        },
+        required: ["op", "path"],
+        type: "object",
+      },
+      type: "array",
+    },
     Reply: {
       properties: { id: { type: "string" }, result: true },
       required: ["id", "result"],
@@ -64,7 +98,7 @@ export const model: Model = {
   services: [
     {
       name: "Reference",
-      digest: "b19d86dfcf459cd4bcc95f2dae7920fc",
+      digest: "87366d7bc9a9dea1f18e7dbf6ef3d41b",
       methods: [
         {
           name: "add",
@@ -189,6 +223,33 @@ export const model: Model = {
           name: "count",
           call: { kind: "request", result: { format: "uint64", minimum: 0, type: "integer" } },
           params: [{ kind: "value", name: "key", schema: { type: "string" } }],
+        },
+        {
+          name: "counters",
+          call: {
+            kind: "subscription",
+            idMember: "subscription",
+            ids: "strings",
+            item: "counters",
+            items: { schema: { $ref: "#/definitions/ChangeOfMapOfUint64" } },
+            unsubscribe: "unsubscribe_counters",
+          },
+        },
+        {
+          name: "announce",
+          call: { kind: "request", result: { format: "uint", minimum: 0, type: "integer" } },
+          params: [{ kind: "value", name: "value", schema: true }],
+        },
+        {
+          name: "news",
+          call: {
+            kind: "subscription",
+            idMember: "subscription",
+            ids: "strings",
+            item: "news",
+            items: { schema: true },
+            unsubscribe: "unsubscribe_news",
+          },
         },
         { name: "whoami", call: { kind: "request", result: { $ref: "#/definitions/Whoami" } } },
         { name: "offers", call: { kind: "request", result: { type: "string" } } },

@@ -97,6 +97,21 @@ export class ReferenceClient {
     return this.#peer.call("count", [key], { json: exactJson, ...options });
   }
 
+  /** All counters, and how they change. */
+  counters(options?: SubscribeOptions): Incoming<ChangeOfMapOfUint64> {
+    return subscribe(this.#peer, "counters", undefined, { json: exactJson, ...options });
+  }
+
+  /** Tells a value to all who take `news`. Answers how many there are. */
+  announce(value: unknown, options?: CallOptions): Promise<number | bigint> {
+    return this.#peer.call("announce", [value], { json: exactJson, ...options });
+  }
+
+  /** What is announced, after the last three announcements. */
+  news(options?: SubscribeOptions): Incoming<unknown> {
+    return subscribe(this.#peer, "news", undefined, options);
+  }
+
   /** The caller as the server sees it. */
   whoami(options?: CallOptions): Promise<Whoami> {
     return this.#peer.call("whoami", undefined, options);
@@ -248,6 +263,22 @@ export function callerHandlers(handlers: CallerHandlers): Handlers {
   };
 }
 
+/**
+ * An item of a stream that shows how a value changes: the whole value, or what is to change in the value before.
+ *
+ * A method that returns [`Live::subscribe`](crate::Live::subscribe) declares a `Streaming<Change<T>>`. The caller makes
+ * a [`Watch`](crate::Watch) of the stream, which gives each value. On the wire an item is `{"value":…}` or
+ * `{"patch":[…]}`, a JSON Patch of RFC 6902.
+ */
+export type ChangeOfMapOfUint64 =
+  /** The whole value. */
+  | { value: Record<string, number | bigint> }
+  /** What is to change in the value that the receiver has. */
+  | { patch: JsonPatch };
+
+/** A JSON Patch (RFC 6902). */
+export type JsonPatch = { from?: string; op: "add" | "remove" | "replace" | "move" | "copy" | "test"; path: string; value?: unknown }[];
+
 /** What a member of a group answered. */
 export interface Reply {
   id: string;
@@ -308,7 +339,7 @@ export const services = {
     reference: {
       name: "Reference",
       version: "1.1",
-      hash: "b19d86dfcf459cd4bcc95f2dae7920fc",
+      hash: "87366d7bc9a9dea1f18e7dbf6ef3d41b",
       methods: [
         "add",
         "echo",
@@ -323,6 +354,9 @@ export const services = {
         "notes",
         "incr",
         "count",
+        "counters",
+        "announce",
+        "news",
         "whoami",
         "offers",
         "call_back",

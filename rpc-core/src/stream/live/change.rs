@@ -13,12 +13,18 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(description = DESCRIPTION))]
 pub enum Change<T> {
     /// The whole value.
     Value(T),
     /// What is to change in the value that the receiver has.
     Patch(JsonPatch),
 }
+
+/// What documents for other languages say of a change.
+#[cfg(feature = "schema")]
+const DESCRIPTION: &str =
+    "How a value changes: the whole value, or a JSON Patch (RFC 6902) on the value before.";
 
 /// A JSON Patch (RFC 6902).
 #[derive(Clone, Serialize, Deserialize)]
