@@ -1,5 +1,6 @@
 /** Bytes as bytes: a `Uint8Array` leaves beside the text of its message, and not as base64 in it, if both ends can. */
 
+import { mapped, toBase64 } from "./base64.js";
 import type { Attached, Core, Feature, Message } from "./core.js";
 import { utf8Length } from "./raw.js";
 import { randomId } from "./streams/id.js";
@@ -206,23 +207,6 @@ function takenApart(message: Uint8Array): Beside | undefined {
   return new Beside(texts, list);
 }
 
-/** Returns a value in which each part is what `put` makes of it. */
-function mapped(value: unknown, put: (value: unknown) => unknown): unknown {
-  const made = put(value);
-  if (made !== value || typeof value !== "object" || value === null) return made;
-  if (Array.isArray(value)) return value.map((part: unknown) => mapped(part, put));
-  // An object of a class writes itself.
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mapped(part, put)]));
-}
-
 function base64Length({ length }: Uint8Array): number {
   return 4 * Math.ceil(length / 3);
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  return btoa(text);
 }

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fastJsonPatch from "fast-json-patch";
 import {
+  bytes,
+  bytesOf,
   Live,
   RpcError,
   sendStream,
@@ -177,6 +179,26 @@ test("a taker that asks for it gets one change in so many milliseconds, and the 
   const seq = last.seq + 1;
   assert.deepEqual(await taker.item(), { seq, result: { patch: [{ op: "add", path: "/n", value: 9 }] } });
   assert.deepEqual(await taker.item(), { seq: seq + 1, done: true });
+});
+
+test("bytes in a value are base64 text, which watchers read as bytes", async () => {
+  const long = new Uint8Array(5_000).fill(7);
+  const value = { small: new Uint8Array([1, 2, 3]), list: [Buffer.from("abc")], wide: WIDE };
+  const live = new Live<any>(value);
+  const part = (value: unknown): View => ({ part: { of: value } });
+  const { near } = both(
+    { state: stream([], () => live.subscribe()), part: stream([], () => live.subscribe(part)) },
+    { features: [bytes] },
+  );
+  const all = watch(subscribe<LiveChange<any>>(near, "state"));
+  const some = watch(subscribe<LiveChange<any>>(near, "part"));
+  assert.deepEqual((await all.next()).value, { small: "AQID", list: ["YWJj"], wide: WIDE });
+  assert.deepEqual((await some.next()).value, { of: { small: "AQID", list: ["YWJj"], wide: WIDE } });
+  live.update((value) => (value.long = long));
+  assert.deepEqual(bytesOf((await all.next()).value.long), long);
+  // The value of the publisher stays as it is.
+  assert.equal(live.value, value);
+  assert.deepEqual(value.small, new Uint8Array([1, 2, 3]));
 });
 
 test("nothing is kept of takers that have left", async () => {

@@ -145,3 +145,16 @@ test("a taker that leaves is not waited for, and one in this program gets the ev
   assert.deepEqual(await last, { done: true, value: undefined });
   assert.equal(topic.takers, 0);
 });
+
+test("bytes in an event are base64 text", async () => {
+  const topic = new Topic<{ bytes: Uint8Array; title?: string }>();
+  const view = ({ bytes }: { bytes: Uint8Array }): View => ({ part: bytes });
+  const handlers = { all: stream([], () => topic.subscribe()), some: stream([], () => topic.subscribe({ view })) };
+  const taker = await new Subscriber(handlers).greet();
+  const [first, second] = [await taker.subscribe("all"), await taker.subscribe("some")];
+  topic.publish({ bytes: new Uint8Array([1, 2, 3]) });
+  const items = [await taker.raw.next(), await taker.raw.next()].map(({ params }) => params);
+  const result = (id: string): unknown => items.find(({ subscription }) => subscription === id).result;
+  assert.deepEqual(result(first), { bytes: "AQID" });
+  assert.equal(result(second), "AQID");
+});

@@ -1,5 +1,6 @@
 /** A value that many watch. */
 
+import { withoutBytes } from "../base64.js";
 import { isCount, type Core } from "../core.js";
 import type { Json } from "../json.js";
 import { slot } from "../slot.js";
@@ -25,6 +26,7 @@ const DAY = 86_400_000;
 /**
  * A value that many watch, by `watch` at the other end. Each gets the value, and then its changes: each change is
  * written once, however many get it. Who is slow gets several changes as one, and who is slower still the newest value.
+ * A `Uint8Array` in the value is base64 text to watchers.
  *
  * ```ts
  * const fleet = new Live<Fleet>({ agents: {} });
@@ -161,7 +163,7 @@ export class Live<T> {
 
 /** Writes a value. The values before and after share what they have alike. */
 function shot(value: unknown, before: Shot | undefined, json: Json): Shot {
-  const text = json.stringify(value) ?? "null";
+  const text = json.stringify(withoutBytes(value)) ?? "null";
   if (text === before?.text) return before;
   return { text, value: shared(before?.value, json.parse(text)) };
 }

@@ -1,5 +1,6 @@
 /** Events that many hear. */
 
+import { withoutBytes } from "../base64.js";
 import type { Json } from "../json.js";
 import { taker, Takers, type View } from "./taker.js";
 
@@ -29,7 +30,7 @@ interface Event<T> {
 
 /**
  * Events that many hear. Each is written once, however many take it. A taker that falls behind what the topic keeps
- * gets a gap, and goes on with the oldest event that is kept.
+ * gets a gap, and goes on with the oldest event that is kept. A `Uint8Array` in an event is base64 text to takers.
  *
  * ```ts
  * const news = new Topic<string>();
@@ -61,7 +62,7 @@ export class Topic<T> {
 
   /** Publishes an event, and returns how many take it. Throws if the event is no JSON. Never waits. */
   publish(event: T): number {
-    const text = this.#json.stringify(event) ?? "null";
+    const text = this.#write(event);
     if (this.#takers.end) return 0;
     this.#takers.ring();
     this.#kept.set(this.#end++, { event, text });
@@ -75,7 +76,6 @@ export class Topic<T> {
 
   /** Returns the events from now on, for one taker: what the function of a `stream` returns. */
   subscribe({ history = 0, view }: TakeOptions<T> = {}): AsyncIterableIterator<T> {
-    const json = this.#json;
     let place = Math.max(this.#first, this.#end - history);
     let missed = 0;
     /** The next event as the taker sees it. */
@@ -87,7 +87,7 @@ export class Topic<T> {
           place = Math.max(this.#first, place);
           const next = this.#kept.get(place++)!;
           const seen = view?.(next.event) ?? "all";
-          if (seen !== "hidden") text = seen === "all" ? next.text : (json.stringify(seen.part) ?? "null");
+          if (seen !== "hidden") text = seen === "all" ? next.text : this.#write(seen.part);
         }
         return text === undefined ? Infinity : 0;
       },
@@ -98,8 +98,12 @@ export class Topic<T> {
         text = undefined;
         return next;
       },
-      read: (text) => json.parse(text) as T,
+      read: (text) => this.#json.parse(text) as T,
     });
+  }
+
+  #write(event: unknown): string {
+    return this.#json.stringify(withoutBytes(event)) ?? "null";
   }
 
   /** Ends the streams of all takers, behind what was published. What is published later reaches nobody. */
