@@ -181,6 +181,100 @@ test("a taker that asks for it gets one change in so many milliseconds, and the 
   assert.deepEqual(await taker.item(), { seq: seq + 1, done: true });
 });
 
+/** A watcher with much credit that answers items that ask, or says so. */
+async function answering(live: Live<any>): Promise<{ taker: Subscriber; subscription: string }> {
+  const taker = await new Subscriber({ state: stream([], () => live.subscribe()) }).greet({
+    ack: true,
+    window: 2 ** 30,
+  });
+  return { taker, subscription: await taker.subscribe("state") };
+}
+
+test("a watcher that answers has four items on their way, and what is new is one change behind them", async () => {
+  const live = new Live<any>({ n: 0, wide: WIDE });
+  const { taker, subscription } = await answering(live);
+  const change = async (): Promise<void> => {
+    live.update((value) => value.n++);
+    await pause();
+  };
+  const set = (value: number): object => ({ patch: [{ op: "add", path: "/n", value }] });
+  assert.deepEqual(await taker.item(), { seq: 1, result: { value: { n: 0, wide: WIDE } } });
+  for (let n = 1; n <= 20; n++) await change();
+  assert.deepEqual(await taker.item(), { seq: 2, ack: true, result: set(1) });
+  assert.deepEqual(await taker.item(), { seq: 3, result: set(2) });
+  assert.deepEqual(await taker.item(), { seq: 4, ack: true, result: set(3) });
+  await taker.raw.silent();
+  taker.notify("$/credit", { subscription, bytes: 64, seq: 2 });
+  assert.deepEqual(await taker.item(), { seq: 5, result: set(20) });
+  for (let n = 21; n <= 30; n++) await change();
+  assert.deepEqual(await taker.item(), { seq: 6, ack: true, result: set(21) });
+  await taker.raw.silent();
+  // A number that was never sent stands for all of them.
+  taker.notify("$/credit", { subscription, bytes: 64, seq: 1_000 });
+  assert.deepEqual(await taker.item(), { seq: 7, result: set(30) });
+  for (let n = 31; n <= 40; n++) await change();
+  for (let n = 31; n <= 33; n++) assert.deepEqual((await taker.item()).result, set(n));
+  await taker.raw.silent();
+});
+
+test("a watcher that gives credit without numbers is not waited for", async () => {
+  for (const hello of [{}, { ack: true }]) {
+    const live = new Live<any>({ n: 0, wide: WIDE });
+    const taker = await new Subscriber({ state: stream([], () => live.subscribe()) }).greet({
+      window: 2 ** 30,
+      ...hello,
+    });
+    const subscription = await taker.subscribe("state");
+    await taker.item();
+    for (let n = 1; n <= 20; n++) {
+      live.update((value) => (value.n = n));
+      const item = await taker.item();
+      assert.equal(item.result.patch[0].value, n);
+      assert.equal(item.ack, "ack" in hello && n % 2 === 1 ? true : undefined);
+      if (item.ack) taker.notify("$/credit", { subscription, bytes: 64 });
+    }
+  }
+});
+
+test("a publisher ends behind the latest value when its watcher has room for that, and at once if it leaves", async () => {
+  for (const leaves of [false, true]) {
+    const live = new Live<any>({ n: 0, wide: WIDE });
+    const { taker, subscription } = await answering(live);
+    for (let n = 1; n <= 4; n++) {
+      await taker.item();
+      live.update((value) => (value.n = n));
+    }
+    live.close();
+    await taker.raw.silent();
+    assert.equal(live.watchers, 1);
+    if (leaves) taker.notify("$/stop", { subscription });
+    else {
+      taker.notify("$/credit", { subscription, bytes: 64, seq: 4 });
+      assert.equal((await taker.item()).result.patch[0].value, 4);
+      assert.deepEqual(await taker.item(), { seq: 6, done: true });
+    }
+    while (live.watchers > 0) await pause();
+  }
+});
+
+test("an argument of a call is bounded like a subscription", async () => {
+  const live = new Live<any>({ n: 0, wide: WIDE });
+  const taker = new Subscriber({});
+  const shown = taker.peer.call("show", [sendStream(live.subscribe())]);
+  await taker.greet({ ack: true, window: 2 ** 30 });
+  const { id, params } = await taker.raw.next();
+  const [{ $stream: subscription }] = params;
+  for (let n = 1; n <= 4; n++) {
+    await taker.item();
+    live.update((value) => (value.n = n));
+  }
+  await taker.raw.silent();
+  taker.notify("$/credit", { subscription, bytes: 64, seq: 4 });
+  assert.equal((await taker.item()).result.patch[0].value, 4);
+  taker.raw.send({ jsonrpc: "2.0", id, result: "shown" });
+  assert.equal(await shown, "shown");
+});
+
 test("bytes in a value are base64 text, which watchers read as bytes", async () => {
   const long = new Uint8Array(5_000).fill(7);
   const value = { small: new Uint8Array([1, 2, 3]), list: [Buffer.from("abc")], wide: WIDE };

@@ -20,6 +20,15 @@ interface Shot {
   readonly text: string;
 }
 
+/**
+ * How many items may be on their way to one watcher: sent, and not taken as far as this end knows. Behind a thin link or
+ * at a slow watcher more would only grow old, and what is new would wait behind them.
+ */
+const ON_WAY = 4;
+
+/** One item of so many asks for an answer: each is a message that both ends carry. */
+const ASKS = 2;
+
 /** The longest time between two changes that a watcher can ask for. */
 const DAY = 86_400_000;
 
@@ -88,6 +97,10 @@ export class Live<T> {
     let had: Shot | undefined;
     let interval = 0;
     let wroteAt = -Infinity;
+    /** How many items have left, and how many of them were taken, if the other end tells. */
+    let sent = 0;
+    let taken = 0;
+    let note: (() => void) | undefined;
 
     /** Returns the item that brings the taker to the value as all have it. */
     const whole = (): string | undefined => {
@@ -99,6 +112,7 @@ export class Live<T> {
     };
 
     return taker(this.#takers, {
+      isFull: () => sent - taken >= ON_WAY,
       due: () => {
         if (version === this.#version) return Infinity;
         return this.#takers.end ? 0 : wroteAt + interval - now();
@@ -115,17 +129,30 @@ export class Live<T> {
           had = seen === "hidden" ? undefined : shot(seen.part, before, json);
           item = had && itemOf(before && diff(before.value, had.value, json), had);
         }
-        if (item) wroteAt = now();
+        if (item) {
+          wroteAt = now();
+          note?.();
+        }
         return item;
       },
       read: (text) => json.parse(text) as LiveChange<T>,
-      attached(core, id, wake) {
-        const throttles = slot(core, throttled);
-        throttles.set(id, (ms) => {
-          interval = ms;
-          wake();
+      attached(core, id, wake, say) {
+        const watchers = slot(core, watching);
+        note = () => {
+          if (say && core._greeting!.ack) say(0, `${++sent % ASKS ? "" : '"ack":true,'}"result":`);
+        };
+        watchers.set(id, {
+          _throttle(ms) {
+            interval = ms;
+            wake();
+          },
+          _taken(seq) {
+            // Who says no number is not waited for.
+            taken = isCount(seq, sent) ? seq : sent;
+            wake();
+          },
         });
-        return () => throttles.delete(id);
+        return () => watchers.delete(id);
       },
     });
   }
@@ -177,12 +204,24 @@ function itemOf(changes: readonly Edit[] | undefined, { text }: Shot): string | 
   return patch.length < value.length ? patch : value;
 }
 
-/** What the other end has said of how often it wants changes, by the ids of its streams. */
-function throttled(core: Core): Map<string, (ms: number) => void> {
-  const throttles = new Map<string, (ms: number) => void>();
-  core._extensions.set("$/throttle", ({ subscription, intervalMs }) => {
-    if (intervalMs !== 0 && !isCount(intervalMs)) return;
-    throttles.get(subscription as string)?.(Math.min(intervalMs, DAY));
+/** A watcher at the other end. */
+interface Watching {
+  _throttle(ms: number): void;
+  /** It has taken items up to a number. */
+  _taken(seq: unknown): void;
+}
+
+/** The watchers at the other end, by the ids of their streams. */
+function watching(core: Core): Map<string, Watching> {
+  const watchers = new Map<string, Watching>();
+  const of = (id: unknown): Watching | undefined => watchers.get(id as string);
+  const grant = core._extensions.get("$/credit");
+  core._extensions.set("$/credit", (params, text) => {
+    grant?.(params, text);
+    of(params["subscription"])?._taken(params["seq"]);
   });
-  return throttles;
+  core._extensions.set("$/throttle", ({ subscription, intervalMs }) => {
+    if (intervalMs === 0 || isCount(intervalMs)) of(subscription)?._throttle(Math.min(intervalMs, DAY));
+  });
+  return watchers;
 }

@@ -2,7 +2,7 @@
 
 import type { Core } from "../core.js";
 import { RpcError } from "../errors.js";
-import type { Written } from "../streams/outgoing.js";
+import type { Say, Written } from "../streams/outgoing.js";
 import { arm, disarm, now, type Alarm } from "../timer.js";
 
 /** What a taker sees of an event or of a value: all of it, nothing, or something else in its place. */
@@ -49,10 +49,12 @@ export interface Taking<T> {
   due(): number;
   /** Returns the text of the next item; nothing if there is none after all. `miss` tells that so many are missing. */
   write(miss: (items: number) => void): string | undefined;
+  /** Whether no item may leave until `wake` is called. */
+  isFull?(): boolean;
   /** Reads the text of an item, for a program of this end. */
   read(text: string): T;
   /** Told of the stream on which the items leave. Returns what is to be done when the taker is gone. */
-  attached?(core: Core, id: string, wake: () => void): () => void;
+  attached?(core: Core, id: string, wake: () => void, say: Say): () => void;
 }
 
 /** Returns one taker: an iterable of what is offered. On a stream its items are written when they leave. @internal */
@@ -62,11 +64,11 @@ export function taker<T>(takers: Takers, taking: Taking<T>): AsyncIterableIterat
   let isAttached = false;
   let wake: (() => void) | undefined;
   let detach: (() => void) | undefined;
+  let say: Say = false;
   /** Numbers show the other end that items are missing, if it knows of numbers. */
-  let skip: false | ((items: number) => void) | undefined;
   const miss = (items: number): void => {
-    if (!skip) throw new RpcError(-32603, `${items} items are missing`);
-    skip(items);
+    if (!say) throw new RpcError(-32603, `${items} items are missing`);
+    say(items);
   };
   const leave = (): void => {
     if (hasBegun && !isOver) takers.count--;
@@ -76,14 +78,19 @@ export function taker<T>(takers: Takers, taking: Taking<T>): AsyncIterableIterat
   return {
     _attach(core, id, told) {
       isAttached = true;
-      skip = told;
-      detach = taking.attached?.(core, id, () => wake?.());
+      say = told;
+      detach = taking.attached?.(core, id, () => wake?.(), told);
       return () => taking.write(miss);
     },
     async next() {
       if (!hasBegun && !isOver) takers.count++;
       hasBegun = true;
       while (!isOver) {
+        if (taking.isFull?.()) {
+          // Nothing that the publisher does makes room.
+          await new Promise<void>((resolve) => (wake = resolve));
+          continue;
+        }
         const due = taking.due();
         if (due <= 0) {
           if (isAttached) return made(undefined as T);

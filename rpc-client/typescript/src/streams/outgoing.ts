@@ -29,11 +29,14 @@ export type Source<T> = AsyncIterable<T> | Iterable<T>;
 /** A source that writes its items itself, when there is room for them. @internal */
 export interface Written {
   /**
-   * Told of its stream, and how to say that items are missing, if the other end knows of numbers. Returns what writes
+   * Told of its stream, and how to say more of the next item, if the other end knows of numbers. Returns what writes
    * the next item; nothing if there is none after all.
    */
-  _attach(core: Core, id: string, skip: false | ((items: number) => void)): () => Text | undefined;
+  _attach(core: Core, id: string, say: Say): () => Text | undefined;
 }
+
+/** Says that so many items are missing before the next one, and what stands before its result. @internal */
+export type Say = false | ((missing: number, before?: string) => void);
 
 /** A stream on its way. */
 interface Outgoing {
@@ -57,12 +60,22 @@ interface Sending {
 
 function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _request, _onItem }: Sending): Outgoing {
   const _id = randomId();
-  const items = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const items =
+    (source as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator]?.() ??
+    (source as Iterable<unknown>)[Symbol.iterator]();
   let credit = Infinity;
+  let before = '"result":';
+  const streams = slot(core, outgoing);
   let seq = 0;
   let isOver = false;
   let wake: (() => void) | undefined;
-  const write = (items as Partial<Written>)._attach?.(core, _id, _isCounted && ((n) => (seq += n))) ?? core._write;
+  const say: Say =
+    _isCounted &&
+    ((missing, text = before) => {
+      seq += missing;
+      before = text;
+    });
+  const write = (items as Partial<Written>)._attach?.(core, _id, say) ?? core._write;
 
   const head = `{"jsonrpc":"2.0","method":${JSON.stringify(_method)},"params":{"subscription":"${_id}",`;
   const send = (said: Text): void => {
@@ -74,7 +87,7 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
     _request,
     async _run() {
       if (isOver) return;
-      slot(core, outgoing).set(_id, stream);
+      streams.set(_id, stream);
       if (_isCounted) credit = core._greeting?.window ?? WINDOW;
       try {
         for (;;) {
@@ -89,7 +102,7 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
           const text = write(item.value);
           if (!text) continue;
           if (text.length > core._limits.messageOut) throw new RpcError(-32008, "an item is too long");
-          send(around('"result":', text, ""));
+          send(around(before, text, ""));
           credit -= Math.max(typeof text === "string" ? utf8Length(text) : text.length, LEAST_ITEM);
           _onItem?.();
         }
@@ -109,7 +122,7 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
     _stop() {
       if (isOver) return false;
       isOver = true;
-      slot(core, outgoing).delete(_id);
+      streams.delete(_id);
       wake?.();
       // The source may be in the middle of an item, and hears of it behind that.
       (async () => items.return?.())().catch(() => {});
@@ -151,7 +164,7 @@ export function stream(
   return {
     async serve(given, context) {
       const { _core: core } = context.peer;
-      const _isCounted = core._greeting !== undefined;
+      const _isCounted = !!core._greeting;
       if (slot(core, outgoing).size >= SUBSCRIPTIONS) {
         throw new RpcError(-32006, "too many subscriptions", { kind: "too_many_subscriptions" });
       }
@@ -190,7 +203,7 @@ export function sendStream(source: Source<unknown>): StreamArgument {
       const call = writing;
       if (!call || isSent) throw new TypeError("a stream goes with one call");
       isSent = true;
-      const { _stream: before, _hold: hold } = call;
+      const { _stream: before } = call;
       // Each item shows that the call goes on.
       const stream = sending(call._core, source, {
         _method: "$/item",
@@ -208,7 +221,7 @@ export function sendStream(source: Source<unknown>): StreamArgument {
           stream._stop();
         },
       };
-      call._hold = hold ?? ((go) => untilKnown(call, go));
+      call._hold ??= (go) => untilKnown(call, go);
       return { $stream: stream._id };
     },
   };
