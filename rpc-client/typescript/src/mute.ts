@@ -78,8 +78,7 @@ function unwanted(core: Core): Set<string> {
   };
   core._heard = (said) => {
     heard(said);
-    // Behind whatever the hello does to the link that it came by.
-    queueMicrotask(() => methods.forEach((method) => say(core, method, true)));
+    for (const method of methods) say(core, method, true);
   };
   return methods;
 }

@@ -159,8 +159,8 @@ test("a fresh session is told again, both ways, and a session that goes on is no
   };
   mute(client, "chat.typing");
   const first = await server({ token: TOKENS[0] });
-  assert.equal((await first.next()).method, "$/ack");
   assert.deepEqual(await first.next(), muting("chat.typing", true));
+  assert.equal((await first.next()).method, "$/ack");
   first.send(muting("cursor", true));
   await pause();
   client.notify("cursor");

@@ -12,6 +12,8 @@ import {
   Client,
   exactJson,
   method,
+  mutable,
+  mute,
   offered,
   offers,
   overLink,
@@ -21,6 +23,7 @@ import {
   stream,
   streamParam,
   subscribe,
+  unmute,
   type Context,
   type Feature,
   type Handler,
@@ -121,7 +124,7 @@ class Player {
     if (folder === "offers") Object.assign(handlers, { "math.half": () => 0, "math.twice": () => 0 });
     const options: PeerOptions = {
       handlers,
-      features: [batchAnswers, ...(FEATURES[folder] ?? [])],
+      features: [batchAnswers, mutable, ...(FEATURES[folder] ?? [])],
       onError: () => {},
     };
     if (isSession) {
@@ -206,6 +209,8 @@ class Player {
       const items = subscribe(peer, step["method"], step["params"], { onGap: (missed) => gaps.push(missed) });
       this.known.set(step["subscribe"], { aborts: new AbortController(), items, gaps });
     } else if ("notify" in step) peer.notify(step["notify"], step["params"]);
+    else if ("mute" in step) mute(peer, step["mute"]);
+    else if ("unmute" in step) unmute(peer, step["unmute"]);
     else if ("cancel" in step) this.of(step["cancel"]).aborts.abort();
     else if ("result" in step) assert.deepEqual(await this.end(step["result"]), { result: withBytes(step["is"]) });
     else if ("failure" in step) {

@@ -316,10 +316,10 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
       Number.isInteger(received) ? (received as number) : undefined,
     );
     // The hello that asked to resume has begun another session on this link.
-    core._heard(params);
     at._session = new Session();
     carry(link);
     grant(said);
+    core._heard(params);
     open();
   };
 
