@@ -61,6 +61,24 @@ pub(crate) trait Reference {
     /// What is announced, after the last three announcements.
     fn news(&self) -> Streaming<Box<RawValue>>;
 
+    /// Watches a live value of the caller, of which it asks for at most one change in so many milliseconds. Gives the
+    /// values as the server has them.
+    async fn watch(
+        &self,
+        cx: &Context,
+        method: &str,
+        interval_ms: u64,
+    ) -> Result<Streaming<Box<RawValue>>>;
+
+    /// Gives the items of a stream of the caller as they come.
+    async fn relay(&self, cx: &Context, method: &str) -> Result<Streaming<Box<RawValue>>>;
+
+    /// Wants no notifications of a method from the caller any more, or wants them again.
+    fn mute(&self, cx: &Context, method: &str, muted: bool) -> Result<()>;
+
+    /// How many notifications were not sent to the caller, or were not run, as they are muted.
+    fn skipped(&self, cx: &Context) -> u64;
+
     /// The caller as the server sees it.
     fn whoami(&self, cx: &Context) -> Whoami;
 

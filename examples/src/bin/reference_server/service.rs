@@ -126,6 +126,33 @@ impl Reference for Service {
         self.news.subscribe()
     }
 
+    async fn watch(
+        &self,
+        cx: &Context,
+        method: &str,
+        interval_ms: u64,
+    ) -> Result<Streaming<Box<RawValue>>> {
+        let changes: Streaming<Change<Box<RawValue>>> = take(cx, method).await?;
+        let values = changes.watch().throttle(Duration::from_millis(interval_ms));
+        Ok(Streaming::try_new(values.map(|value| value.map_err(broken_off))))
+    }
+
+    async fn relay(&self, cx: &Context, method: &str) -> Result<Streaming<Box<RawValue>>> {
+        take(cx, method).await
+    }
+
+    fn mute(&self, cx: &Context, method: &str, muted: bool) -> Result<()> {
+        if !muted {
+            cx.peer().unmute(method);
+            return Ok(());
+        }
+        cx.peer().mute(method).map_err(|error| ErrorObject::invalid_params(error.to_string()))
+    }
+
+    fn skipped(&self, cx: &Context) -> u64 {
+        cx.peer().stats().counters.skipped
+    }
+
     fn whoami(&self, cx: &Context) -> Whoami {
         let remote = caller(cx).remote.map(|remote| remote.to_string());
         Whoami { id: cx.peer().id().to_owned(), remote: remote.unwrap_or_default() }
@@ -270,6 +297,12 @@ impl Reference for Service {
 
 fn caller(cx: &Context) -> &Caller {
     cx.caller().expect("every connection has one")
+}
+
+/// Subscribes to what the caller offers.
+async fn take<T>(cx: &Context, method: &str) -> Result<Streaming<T>> {
+    let unsubscribe = format!("unsubscribe_{method}");
+    cx.peer().subscribe(method, unsubscribe, ()).await.map_err(passed_on)
 }
 
 /// An error of a stream argument as the answer to its call.

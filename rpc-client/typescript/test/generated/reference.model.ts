@@ -98,7 +98,7 @@ export const model: Model = {
   services: [
     {
       name: "Reference",
-      digest: "87366d7bc9a9dea1f18e7dbf6ef3d41b",
+      digest: "a6eb48e4e5afe35b03da5d414436cf67",
       methods: [
         {
           name: "add",
@@ -250,6 +250,49 @@ export const model: Model = {
             items: { schema: true },
             unsubscribe: "unsubscribe_news",
           },
+        },
+        {
+          name: "watch",
+          call: {
+            kind: "subscription",
+            idMember: "subscription",
+            ids: "strings",
+            item: "watch",
+            items: { schema: true },
+            unsubscribe: "unsubscribe_watch",
+          },
+          params: [
+            { kind: "value", name: "method", schema: { type: "string" } },
+            {
+              kind: "value",
+              name: "interval_ms",
+              schema: { format: "uint64", minimum: 0, type: "integer" },
+            },
+          ],
+        },
+        {
+          name: "relay",
+          call: {
+            kind: "subscription",
+            idMember: "subscription",
+            ids: "strings",
+            item: "relay",
+            items: { schema: true },
+            unsubscribe: "unsubscribe_relay",
+          },
+          params: [{ kind: "value", name: "method", schema: { type: "string" } }],
+        },
+        {
+          name: "mute",
+          call: { kind: "request", result: { type: "null" } },
+          params: [
+            { kind: "value", name: "method", schema: { type: "string" } },
+            { kind: "value", name: "muted", schema: { type: "boolean" } },
+          ],
+        },
+        {
+          name: "skipped",
+          call: { kind: "request", result: { format: "uint64", minimum: 0, type: "integer" } },
         },
         { name: "whoami", call: { kind: "request", result: { $ref: "#/definitions/Whoami" } } },
         { name: "offers", call: { kind: "request", result: { type: "string" } } },

@@ -112,6 +112,33 @@ export class ReferenceClient {
     return subscribe(this.#peer, "news", undefined, options);
   }
 
+  /**
+   * Watches a live value of the caller, of which it asks for at most one change in so many milliseconds. Gives the
+   * values as the server has them.
+   */
+  watch(
+    method: string,
+    intervalMs: number | bigint,
+    options?: SubscribeOptions,
+  ): Incoming<unknown> {
+    return subscribe(this.#peer, "watch", [method, intervalMs], { json: exactJson, ...options });
+  }
+
+  /** Gives the items of a stream of the caller as they come. */
+  relay(method: string, options?: SubscribeOptions): Incoming<unknown> {
+    return subscribe(this.#peer, "relay", [method], options);
+  }
+
+  /** Wants no notifications of a method from the caller any more, or wants them again. */
+  mute(method: string, muted: boolean, options?: CallOptions): Promise<void> {
+    return this.#peer.call("mute", [method, muted], options);
+  }
+
+  /** How many notifications were not sent to the caller, or were not run, as they are muted. */
+  skipped(options?: CallOptions): Promise<number | bigint> {
+    return this.#peer.call("skipped", undefined, { json: exactJson, ...options });
+  }
+
   /** The caller as the server sees it. */
   whoami(options?: CallOptions): Promise<Whoami> {
     return this.#peer.call("whoami", undefined, options);
@@ -339,7 +366,7 @@ export const services = {
     reference: {
       name: "Reference",
       version: "1.1",
-      hash: "87366d7bc9a9dea1f18e7dbf6ef3d41b",
+      hash: "a6eb48e4e5afe35b03da5d414436cf67",
       methods: [
         "add",
         "echo",
@@ -357,6 +384,10 @@ export const services = {
         "counters",
         "announce",
         "news",
+        "watch",
+        "relay",
+        "mute",
+        "skipped",
         "whoami",
         "offers",
         "call_back",
