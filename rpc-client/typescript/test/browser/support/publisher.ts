@@ -30,8 +30,8 @@ export class Publisher {
     server.on("connection", (socket) => void overSocket(socket).then((link) => overLink(link, { handlers })));
   }
 
-  static async start(rows: number): Promise<Publisher> {
-    const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  static async start(rows: number, port: string | number = 0): Promise<Publisher> {
+    const server = new WebSocketServer({ host: "127.0.0.1", port: Number(port) });
     await once(server, "listening");
     return new Publisher(server, rows);
   }
