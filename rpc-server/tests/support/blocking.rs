@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::{HANDSHAKE, TEXT, frame};
+use super::{HANDSHAKE, PING, TEXT, frame};
 
 /// A connection.
 pub(crate) struct Blocking(TcpStream);

@@ -197,6 +197,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
 }
 
 pub(crate) const TEXT: u8 = 1;
+/// The opcode of a ping.
+pub(crate) const PING: u8 = 0x9;
 pub(crate) const BINARY: u8 = 2;
 pub(crate) const CLOSE: u8 = 8;
 

@@ -290,13 +290,7 @@ export function callerHandlers(handlers: CallerHandlers): Handlers {
   };
 }
 
-/**
- * An item of a stream that shows how a value changes: the whole value, or what is to change in the value before.
- *
- * A method that returns [`Live::subscribe`](crate::Live::subscribe) declares a `Streaming<Change<T>>`. The caller makes
- * a [`Watch`](crate::Watch) of the stream, which gives each value. On the wire an item is `{"value":…}` or
- * `{"patch":[…]}`, a JSON Patch of RFC 6902.
- */
+/** How a value changes: the whole value, or a JSON Patch (RFC 6902) on the value before. */
 export type ChangeOfMapOfUint64 =
   /** The whole value. */
   | { value: Record<string, number | bigint> }
