@@ -242,6 +242,8 @@ async fn a_throttled_watcher_gets_at_most_one_value_in_a_time() {
         sent.await.unwrap();
         assert_eq!(last, 500);
         assert!((5..=7).contains(&times.len()), "{} values in half a second", times.len());
+        // The last value does not wait.
+        times.pop();
         let gaps = times.windows(2).skip(usize::from(!publisher)).map(|pair| pair[1] - pair[0]);
         assert!(
             gaps.clone().all(|gap| gap >= Duration::from_millis(99)),
@@ -250,6 +252,25 @@ async fn a_throttled_watcher_gets_at_most_one_value_in_a_time() {
         );
         drop((peer, served));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_value_does_not_wait() {
+    let live = Live::new(0);
+    let hour = Duration::from_secs(3600);
+    let (changes, _peer) = watched(&live).await;
+    let mut watch = changes.watch().throttle(hour);
+    sleep(Duration::from_millis(1)).await;
+    let mut here = live.subscribe::<Untyped>().throttle(hour).watch();
+    assert_eq!((watch.next().await, here.next().await), (Some(Ok(0)), Some(Ok(0))));
+    let begun = Instant::now();
+    live.set(1);
+    sleep(Duration::from_millis(1)).await;
+    live.set(2);
+    live.close();
+    assert_eq!((watch.next().await, here.next().await), (Some(Ok(2)), Some(Ok(2))));
+    assert_eq!((watch.next().await, here.next().await), (None, None));
+    assert!(begun.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,6 +27,8 @@ pub(in crate::stream) struct Changes<T> {
     change: u64,
     sees: Sees<T>,
     throttle: Throttle,
+    /// The place of a watcher that has waited for its time.
+    throttled: Option<Place>,
 }
 
 /// What a watcher sees and has.
@@ -61,7 +63,22 @@ impl<T> Changes<T> {
                 Sees::Viewed(Box::new(Viewed { view, has: Has::Nothing, item: "".into() }))
             }
         };
-        Self { shared, place, change: 0, sees, throttle: Throttle::default() }
+        Self { shared, place, change: 0, sees, throttle: Throttle::default(), throttled: None }
+    }
+}
+
+impl<T> Changes<T> {
+    /// Waits until the next item may leave. Meanwhile no change wakes the watcher, but the end does: the last value need
+    /// not wait.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.throttle.poll_due(cx).is_pending() {
+            let place = self.throttled.get_or_insert_with(|| self.shared.throttled.join());
+            place.register(cx.waker());
+            if self.shared.end().is_none() {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
     }
 }
 
@@ -134,8 +151,7 @@ impl<T: Serialize + Send> Items for Changes<T> {
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         loop {
             if self.shared.changes() != self.change {
-                // Meanwhile no change wakes the watcher.
-                ready!(self.throttle.poll_due(cx));
+                ready!(self.poll_due(cx));
                 match self.look() {
                     Ok(true) => return Poll::Ready(Step::Item),
                     Ok(false) => {}
@@ -197,5 +213,8 @@ impl<T: Serialize + Send> LiveItems for Changes<T> {
 impl<T> Drop for Changes<T> {
     fn drop(&mut self) {
         self.shared.watchers.leave(&self.place);
+        if let Some(place) = &self.throttled {
+            self.shared.throttled.leave(place);
+        }
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Shared<T> {
     changes: AtomicU64,
     ended: AtomicBool,
     pub(super) watchers: WakerSet,
+    /// Watchers that wait for their time, and need not know of changes meanwhile.
+    pub(super) throttled: WakerSet,
 }
 
 /// The value, and its text.
@@ -32,6 +34,7 @@ impl<T> Shared<T> {
             changes: AtomicU64::new(1),
             ended: AtomicBool::new(false),
             watchers: WakerSet::default(),
+            throttled: WakerSet::default(),
         }
     }
 
@@ -56,6 +59,7 @@ impl<T> Shared<T> {
         self.lock().end.get_or_insert(end);
         self.ended.store(true, Ordering::SeqCst);
         self.watchers.wake_all();
+        self.throttled.wake_all();
     }
 
     /// Returns the end, if there is no further change.

@@ -212,7 +212,10 @@ impl<T: DeserializeOwned, E: StreamErrorType> Stream for Watch<T, E> {
         let this = self.get_mut();
         let has_ended = this.poll_items(cx).is_ready();
         if this.is_new {
-            ready!(this.throttle.poll_due(cx));
+            // The last value does not wait.
+            if !has_ended {
+                ready!(this.throttle.poll_due(cx));
+            }
             this.is_new = false;
             this.throttle.note_item();
             return Poll::Ready(this.decode());
