@@ -7,6 +7,9 @@ use lexopt::prelude::*;
 pub(crate) const HELP: &str = "\
 usage:
   fleet                                            all of it in one process
+  fleet --web ADDRESS [--agents NUMBER] [--every SECONDS]
+                                                   a page that shows it, until ctrl-c, with so many agents
+                                                   (12) on made-up machines; others connect to ws://ADDRESS/rpc
   fleet server --listen ADDRESS                    until ctrl-c
   fleet agent --connect URL --name NAME [--delay SECONDS]
                                                    until ctrl-c
@@ -21,6 +24,7 @@ usage:
 pub(crate) enum Command {
     Help,
     Tour,
+    Web { listen: String, agents: usize, every: Duration },
     Server { listen: String },
     Agent { url: String, name: String, delay: Duration },
     Survey { url: String },
@@ -32,6 +36,8 @@ pub(crate) enum Command {
 /// The options of all commands.
 #[derive(Default)]
 struct Options {
+    web: Option<String>,
+    agents: Option<usize>,
     listen: Option<String>,
     connect: Option<String>,
     name: Option<String>,
@@ -51,6 +57,8 @@ impl Command {
             match arg {
                 Value(name) if command.is_none() => command = Some(name.string()?),
                 Long("help") | Short('h') => return Ok(Self::Help),
+                Long("web") => options.web = Some(parser.value()?.string()?),
+                Long("agents") => options.agents = Some(parser.value()?.parse()?),
                 Long("listen") => options.listen = Some(parser.value()?.string()?),
                 Long("connect") => options.connect = Some(parser.value()?.string()?),
                 Long("name") => options.name = Some(parser.value()?.string()?),
@@ -68,7 +76,14 @@ impl Command {
     fn new(command: Option<&str>, options: Options) -> Result<Self, lexopt::Error> {
         let url = || needed(options.connect.clone(), "--connect URL");
         Ok(match command {
-            None => Self::Tour,
+            None => match options.web {
+                None => Self::Tour,
+                Some(listen) => Self::Web {
+                    listen,
+                    agents: options.agents.unwrap_or(12),
+                    every: seconds(options.every.unwrap_or(0.25), "--every")?,
+                },
+            },
             Some("help") => Self::Help,
             Some("server") => Self::Server { listen: needed(options.listen, "--listen ADDRESS")? },
             Some("agent") => Self::Agent {

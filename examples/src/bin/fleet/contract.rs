@@ -1,6 +1,6 @@
 //! What the ends of a fleet offer each other: all that they share.
 
-use rpc_core::{Context, RpcError, Streaming, service};
+use rpc_core::{Context, Progress, RpcError, Streaming, service};
 use serde::{Deserialize, Serialize};
 
 /// What the server offers to operators, and one thing to agents.
@@ -26,6 +26,9 @@ pub(crate) trait Fleet {
 
     /// Tells all agents the label of the fleet; answers how many there are.
     async fn label(&self, cx: &Context, label: &str) -> usize;
+
+    /// Asks the people who look at the page of the fleet whether the caller, an agent, may upgrade itself now.
+    async fn may_upgrade(&self, cx: &Context, version: &str) -> Result<bool, FleetError>;
 }
 
 /// What each agent offers to the server, on the connection that it opened.
@@ -39,6 +42,13 @@ pub(crate) trait Host {
 
     /// The processes called `name`.
     async fn find(&self, name: &str) -> Result<Vec<Process>, FleetError>;
+
+    /// How this machine is doing, from now on and again after each `every_ms`.
+    async fn vitals(&self, every_ms: u64) -> Streaming<Vitals>;
+
+    /// Keeps a processor busy for so many seconds. Reports how much of that is done, in percent. Ends early if the caller
+    /// cancels the call.
+    async fn work(&self, seconds: u32, progress: Progress<u32>);
 
     /// The fleet has a new label.
     #[notification]
@@ -64,6 +74,10 @@ pub(crate) enum FleetError {
     #[error("not enlisted: {0}")]
     #[rpc(code = 4)]
     NotEnlisted(String),
+    /// Said by the server to an agent that has a question.
+    #[error("nobody looks at the page")]
+    #[rpc(code = 5)]
+    NobodyLooks,
 }
 
 /// The answers of all agents.
@@ -94,6 +108,28 @@ pub(crate) struct Report {
     /// In seconds.
     pub(crate) uptime: u64,
     pub(crate) busiest: Vec<Process>,
+}
+
+/// How a machine is doing, in short.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Vitals {
+    /// Of all processors, in percent.
+    pub(crate) cpu: f32,
+    /// In percent.
+    pub(crate) memory: f32,
+    /// Processes that want to run, over the last minute.
+    pub(crate) load: f32,
+    /// Of the agent.
+    pub(crate) version: String,
+    /// What the machine does beside its usual work.
+    pub(crate) task: Option<Task>,
+}
+
+/// What a machine does beside its usual work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Task {
+    pub(crate) name: String,
+    pub(crate) percent: u32,
 }
 
 /// A file system.

@@ -1,10 +1,12 @@
 //! The machine that an agent runs on, as the operating system tells it.
 
+use std::hint::black_box;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use sysinfo::{Disks, MINIMUM_CPU_UPDATE_INTERVAL, ProcessesToUpdate, System};
 
-use crate::contract::{Disk, FleetError, Process, Report};
+use crate::contract::{Disk, FleetError, Process, Report, Vitals};
 
 /// Takes a look at the machine; it blocks for a fifth of a second, in which use of the processors
 /// is measured.
@@ -32,6 +34,43 @@ pub(crate) fn report(busiest: usize) -> Result<Report, sysinfo::Error> {
 /// Processes that want to run, over the last minute.
 pub(crate) fn load() -> Result<f64, sysinfo::Error> {
     Ok(System::load_average()?.one)
+}
+
+/// Measures the machine again and again: the use of the processors is what it was between two looks.
+#[derive(Default)]
+pub(crate) struct Gauge {
+    system: Option<System>,
+}
+
+impl Gauge {
+    /// Takes a look. The first look finds no use of the processors.
+    pub(crate) fn read(&mut self) -> Result<Vitals, sysinfo::Error> {
+        let system = match &mut self.system {
+            Some(system) => system,
+            none => none.insert(System::new()?),
+        };
+        system.refresh_cpu_usage();
+        system.refresh_memory();
+        let memory = 100.0 * system.used_memory() as f64 / system.total_memory().max(1) as f64;
+        Ok(Vitals {
+            cpu: tenths(f64::from(system.global_cpu_usage())),
+            memory: tenths(memory),
+            load: tenths(System::load_average()?.one),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            task: None,
+        })
+    }
+}
+
+/// Rounds to what a page shows, so that what stays the same is not sent again.
+pub(crate) fn tenths(value: f64) -> f32 {
+    ((value * 10.0).round() / 10.0) as f32
+}
+
+/// Keeps a processor busy.
+pub(crate) fn spin(time: Duration) {
+    let begun = Instant::now();
+    while black_box(begun.elapsed()) < time {}
 }
 
 /// The processes with this name.

@@ -16,12 +16,16 @@
 //! Agents stay connected. If the link of an agent is cut, the session goes on over the next link, with the calls that are
 //! under way. If the server restarts, the agents come back and enlist again.
 //!
+//! With `--web 127.0.0.1:8080` the same server has a page, which shows the fleet as it changes, calls agents through the
+//! server, and is asked by them: [`console`].
+//!
 //! `fleet` alone runs all of them in one process; `fleet help` tells how to run them apart.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
 
 mod agent;
 mod args;
+mod console;
 mod contract;
 mod line;
 mod machine;
@@ -51,6 +55,7 @@ async fn main() -> ExitCode {
             Ok(())
         }
         Command::Tour => tour::run().await,
+        Command::Web { listen, agents, every } => console::run(&listen, agents, every).await,
         Command::Server { listen } => server::run(&listen).await,
         Command::Agent { url, name, delay } => agent::run(&url, &name, delay).await,
         Command::Survey { url } => operator::survey(&url).await,

@@ -5,16 +5,17 @@ use std::time::Duration;
 use futures_util::future::{join_all, ready};
 use futures_util::{StreamExt, stream};
 use rpc_core::{CallError, Context, Link, Peer, Streaming};
-use rpc_server::{BoundServer, Connecting, Rejection, Server, Sessions, StatusCode};
+use rpc_server::{BoundServer, Connecting, Rejection, Server, ServerBuilder, Sessions, StatusCode};
 
 use crate::Result;
+use crate::console::{Board, Clerk, ConsoleServer};
 use crate::contract::{Fleet, FleetError, FleetServer, HostClient, Load, Process, Survey};
 
 /// The group that all agents are in.
 const AGENTS: &str = "agents";
 
 /// How long an agent may take for its report.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who is at the other end of a connection.
 #[derive(PartialEq)]
@@ -51,16 +52,23 @@ fn hear(peer: &Peer, link: Link) {
 }
 
 /// What the server offers.
-struct Control;
+struct Control {
+    /// What the page of the fleet shows, if there is a page.
+    board: Option<Board>,
+}
 
 impl Fleet for Control {
     async fn enlist(&self, cx: &Context) -> Result<(), FleetError> {
-        if name(&cx.peer()).is_none() {
+        let Some(name) = name(&cx.peer()) else {
             return Err(FleetError::NotEnlisted("an operator is no agent".to_owned()));
-        }
+        };
         // From here on whatever is sent to the group is sent to this agent, too.
         let joined = cx.peer().join_group(AGENTS);
-        joined.map_err(|error| FleetError::NotEnlisted(error.to_string()))
+        joined.map_err(|error| FleetError::NotEnlisted(error.to_string()))?;
+        if let Some(board) = &self.board {
+            board.follow(name, cx.peer());
+        }
+        Ok(())
     }
 
     async fn survey(&self, cx: &Context) -> Survey {
@@ -89,11 +97,11 @@ impl Fleet for Control {
         agent: &str,
         process: &str,
     ) -> Result<Vec<Process>, FleetError> {
-        let found = agents(cx).into_iter().find(|(name, _)| name == agent);
-        let (_, peer) = found.ok_or_else(|| FleetError::NoAgent(agent.to_owned()))?;
-        HostClient::new(peer).find(process).timeout(PATIENCE).await.map_err(|error| match error {
-            CallError::Method(error) => error,
-            _ => FleetError::Silent(agent.to_owned()),
+        HostClient::new(find(cx, agent)?).find(process).timeout(PATIENCE).await.map_err(|error| {
+            match error {
+                CallError::Method(error) => error,
+                _ => FleetError::Silent(agent.to_owned()),
+            }
         })
     }
 
@@ -115,12 +123,25 @@ impl Fleet for Control {
         // Written once, and put into the queue of each agent.
         HostClient::new(cx.group(AGENTS)).label(label).await.unwrap_or_default()
     }
+
+    async fn may_upgrade(&self, cx: &Context, version: &str) -> Result<bool, FleetError> {
+        let (Some(board), Some(agent)) = (&self.board, name(&cx.peer())) else {
+            return Err(FleetError::NobodyLooks);
+        };
+        board.ask_for_upgrade(cx, &agent, version).await
+    }
 }
 
 /// All agents that are connected, by name.
 fn agents(cx: &Context) -> Vec<(String, Peer)> {
     let members = cx.group(AGENTS).members();
     members.into_iter().filter_map(|agent| Some((name(&agent)?, agent))).collect()
+}
+
+/// The agent with this name.
+pub(crate) fn find(cx: &Context, agent: &str) -> Result<Peer, FleetError> {
+    let found = agents(cx).into_iter().find(|(name, _)| name == agent);
+    found.map(|(_, peer)| peer).ok_or_else(|| FleetError::NoAgent(agent.to_owned()))
 }
 
 /// The name of an agent.
@@ -131,16 +152,28 @@ fn name(peer: &Peer) -> Option<String> {
     }
 }
 
-/// Binds a server.
-pub(crate) async fn bind(listen: &str) -> Result<BoundServer> {
+/// A server, with a page if there is a board for it.
+pub(crate) fn builder(board: Option<Board>) -> ServerBuilder {
     let server = Server::builder()
-        .service(FleetServer::new(Control))
+        .service(FleetServer::new(Control { board: board.clone() }))
         .on_connect(admit)
         .sessions(Sessions::new().same(|old: &Member, new: &Member| old == new))
         .on_open(greet)
-        .on_link(|peer, link| hear(&peer, link))
         .reconnect_after(Duration::ZERO, Duration::from_millis(500));
-    Ok(server.bind(listen).await?)
+    let Some(board) = board else {
+        return server.on_link(|peer, link| hear(&peer, link));
+    };
+    server.service(ConsoleServer::new(Clerk::new(board.clone()))).on_link(move |peer, link| {
+        hear(&peer, link);
+        if let Some(name) = name(&peer) {
+            board.hear(&name, link);
+        }
+    })
+}
+
+/// Binds a server.
+pub(crate) async fn bind(listen: &str) -> Result<BoundServer> {
+    Ok(builder(None).bind(listen).await?)
 }
 
 /// Serves until ctrl-c, then lets what runs come to its end.
