@@ -1,4 +1,5 @@
-// The table of the agents. Of a new value it touches only the rows that are other objects than before.
+// The table of the agents. Of a new value it touches only the rows that are other objects than before, and of those out
+// of sight only what has changed within a second.
 
 import { draw } from "./spark.js";
 import { ROOM } from "./history.js";
@@ -23,30 +24,39 @@ class Row {
   #task = new Text();
   #bar = element("i");
   spark = element("canvas", "spark");
-  isVisible = false;
-  /** What the row shows. */
+  isVisible = true;
+  /** What the row is to show. */
   value;
+  #shown = {};
 
   constructor(name) {
     this.#name.data = name;
     const numbers = (drawing, text) => element("td", "", element("div", "of", drawing, element("span", "", text)));
     const cells = [
-      element("td", "", element("span", "dot"), element("span", "name", this.#name), this.#link,
-        element("span", "version", this.#version)),
+      element(
+        "td",
+        "",
+        element("span", "dot"),
+        element("span", "name", this.#name),
+        this.#link,
+        element("span", "version", this.#version),
+      ),
       numbers(this.spark, this.#cpu),
       numbers(element("div", "bar", this.#bar), this.#memory),
       element("td", "load", this.#load),
       element("td", "doing", this.#task),
     ];
     this.tr = element("tr", "", ...cells);
+    // The style makes boxes of the table, which takes its roles from it.
+    this.tr.role = "row";
+    for (const cell of cells) cell.role = "gridcell";
     Object.assign(this.tr, { tabIndex: -1, ariaSelected: "false" });
     this.tr.dataset.name = name;
   }
 
-  show(value) {
-    const before = this.value ?? {};
-    this.value = value;
-    const { link, cpu, memory, load, version, task } = value;
+  show() {
+    const before = this.#shown;
+    const { link, cpu, memory, load, version, task } = (this.#shown = this.value);
     if (link !== before.link) {
       this.tr.dataset.is = link;
       this.#link.textContent = LINKS[link];
@@ -77,7 +87,9 @@ export class Agents {
   #visible = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       const row = this.#rows.get(target.dataset.name);
-      if (row) row.isVisible = isIntersecting;
+      if (!row) continue;
+      row.isVisible = isIntersecting;
+      if (isIntersecting) row.show();
     }
   });
 
@@ -100,13 +112,20 @@ export class Agents {
       const value = agents[name];
       const row = this.#rows.get(name) ?? this.#add(name);
       if (row.value === value) continue;
-      row.show(value);
+      const isNew = !row.value;
+      row.value = value;
+      if (row.isVisible || isNew) row.show();
       this.changes++;
       if (name === this.#selected) this.#onSelect(name, value);
     }
     for (const name in this.#shown) if (!Object.hasOwn(agents, name)) this.#remove(name);
     this.#shown = agents;
     if (this.#selected === undefined) this.select(this.#body.rows[0]?.dataset.name);
+  }
+
+  /** Brings the rows that are out of sight up to date. */
+  catchUp() {
+    for (const row of this.#rows.values()) if (!row.isVisible) row.show();
   }
 
   /** Draws the lines of the rows that are in sight. */

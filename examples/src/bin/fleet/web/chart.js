@@ -56,7 +56,13 @@ export class Chart {
           splits: (_, __, oldest, newest) => [0, 1, 2, 3].map((part) => oldest + (part / 3) * (newest - oldest)),
           values: (_, times) => times.map((time) => `${Math.round(time - times.at(-1))} s`.replace(/^-?0 s/, "now")),
         },
-        { ...axis, size: 46, gap: 6, splits: [0, 25, 50, 75, 100], values: (_, all) => all.map((value) => `${value} %`) },
+        {
+          ...axis,
+          size: 46,
+          gap: 6,
+          splits: [0, 25, 50, 75, 100],
+          values: (_, all) => all.map((value) => `${value} %`),
+        },
       ],
     };
     this.#plot = new uPlot(options, this.#columns, this.#at);

@@ -1,7 +1,12 @@
 // What happens in the fleet, the newest first.
 
 const MOST = 30;
-const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const TIME = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hour12: false,
+});
 
 export class Events {
   #list = document.getElementById("happened");

@@ -4,13 +4,17 @@
 export const ROOM = 120;
 
 export class History {
-  /** @type {{ at: number, cpu: Record<string, number> }[]} */
+  /** @type {{ at: number, cpu: Record<string, number>, most: number, least: number, mean: number }[]} */
   samples = [];
 
   /** Takes in a sample. One that has come before, as after another session, is left out. */
-  add(sample) {
-    if (sample.at <= (this.samples.at(-1)?.at ?? 0)) return false;
-    this.samples.push(sample);
+  add({ at, cpu }) {
+    if (at <= (this.samples.at(-1)?.at ?? 0)) return false;
+    const values = Object.values(cpu);
+    const sum = values.reduce((sum, value) => sum + value, 0);
+    const [most, least, mean] =
+      values.length > 0 ? [Math.max(...values), Math.min(...values), sum / values.length] : [];
+    this.samples.push({ at, cpu, most, least, mean });
     if (this.samples.length > ROOM) this.samples.shift();
     return true;
   }
@@ -22,17 +26,13 @@ export class History {
 
   /** @returns the columns of the chart: times, most, least, mean, and one agent. */
   columns(name) {
-    const columns = [[], [], [], [], []];
-    for (const { at, cpu } of this.samples) {
-      const values = Object.values(cpu);
-      const sum = values.reduce((sum, value) => sum + value, 0);
-      const isEmpty = values.length === 0;
-      columns[0].push(at / 1000);
-      columns[1].push(isEmpty ? null : Math.max(...values));
-      columns[2].push(isEmpty ? null : Math.min(...values));
-      columns[3].push(isEmpty ? null : sum / values.length);
-      columns[4].push(cpu[name] ?? null);
-    }
-    return columns;
+    const column = (of) => this.samples.map(of);
+    return [
+      column(({ at }) => at / 1000),
+      column(({ most }) => most ?? null),
+      column(({ least }) => least ?? null),
+      column(({ mean }) => mean ?? null),
+      column(({ cpu }) => cpu[name] ?? null),
+    ];
   }
 }

@@ -11,7 +11,7 @@ import { LinkState } from "./link.js";
 import { Questions } from "./questions.js";
 
 /** Milliseconds between two values of the table: more often nobody can read them. */
-const THROTTLE = 33;
+const THROTTLE = 50;
 
 const byId = (id) => document.getElementById(id);
 const questions = new Questions();
@@ -57,13 +57,18 @@ async function showSamples() {
   for await (const sample of subscribe(client, "console.samples", undefined, { onGap() {} })) {
     if (!history.add(sample) || isWaiting) continue;
     isWaiting = true;
-    void frame().then(() => {
-      isWaiting = false;
-      agents.draw(history);
-      chart.show(history.columns(chosen));
-      showTiles();
-    });
+    void draw().then(() => (isWaiting = false));
   }
+}
+
+/** Draws what comes with a sample, each part in a frame of its own, so that no frame is late. */
+async function draw() {
+  await frame();
+  chart.show(history.columns(chosen));
+  await frame();
+  agents.draw(history);
+  await frame();
+  showTiles();
 }
 
 async function showEvents() {
@@ -86,6 +91,7 @@ function showTiles() {
   tile("memory", mean("memory"), "%");
   const now = performance.now();
   if (now - counted.at < 1000) return;
+  agents.catchUp();
   tile("changes", Math.round(((agents.changes - counted.changes) / (now - counted.at)) * 1000), "");
   counted = { at: now, changes: agents.changes };
 }

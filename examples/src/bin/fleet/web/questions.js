@@ -17,7 +17,10 @@ export class Questions {
         card.remove();
         if (hadFocus) (this.#list.querySelector("button") ?? this.#title).focus();
       };
-      for (const [name, isYes] of [[yes, true], [no, false]]) {
+      for (const [name, isYes] of [
+        [yes, true],
+        [no, false],
+      ]) {
         const button = Object.assign(document.createElement("button"), { type: "button", textContent: name });
         if (isYes) button.className = "first";
         button.setAttribute("aria-label", `${name}: ${text}`);
