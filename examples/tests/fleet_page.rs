@@ -155,7 +155,9 @@ async fn an_agent_of_a_real_machine_is_shown_beside_the_others() {
     // A button, and what the agent reports on the way back.
     let (sender, done) = std::sync::mpsc::channel();
     let work = page.call::<()>("console.work", ("zed",));
-    work.on_progress(move |percent: u32| drop(sender.send(percent))).await.unwrap();
+    work.on_progress(move |percent: u32| sender.send(percent).expect("it is waited for"))
+        .await
+        .unwrap();
     assert_eq!(done.try_iter().last(), Some(100));
 }
 

@@ -1,6 +1,7 @@
 //! Agents on machines that do not exist, so that one computer has a fleet to show. All else about them is real: each has
 //! a connection of its own, is called, and asks.
 
+use std::f64::consts::TAU;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -109,7 +110,7 @@ impl Machine {
     /// Waves, each machine its own, and more while it has a task.
     fn vitals(&self) -> Vitals {
         let (time, nth) = (self.begun.elapsed().as_secs_f64(), self.nth);
-        let wave = |seconds: f64, part: f64| (time / seconds * 6.28 + nth * part).sin();
+        let wave = |seconds: f64, part: f64| (time / seconds * TAU + nth * part).sin();
         let now = self.now.lock().expect("nobody panics here");
         let task =
             now.task.as_ref().map_or(0.0, |task| 45.0 * (f64::from(task.percent) / 8.0).min(1.0));

@@ -11,7 +11,7 @@ import { LinkState } from "./link.js";
 import { Questions } from "./questions.js";
 
 /** Milliseconds between two values of the table: more often nobody can read them. */
-const THROTTLE = 50;
+const THROTTLE = 100;
 
 const byId = (id) => document.getElementById(id);
 const questions = new Questions();
