@@ -112,7 +112,10 @@ impl Board {
             loop {
                 times.tick().await;
                 let cpu = board.state.read(|state| {
-                    let up = state.agents.iter().filter(|(_, row)| row.link == RowLink::Up);
+                    // An agent that has just come has not told yet.
+                    let is_told = |row: &Row| !row.vitals.version.is_empty();
+                    let up = state.agents.iter();
+                    let up = up.filter(|(_, row)| row.link == RowLink::Up && is_told(row));
                     up.map(|(name, row)| (name.clone(), row.vitals.cpu)).collect()
                 });
                 board.samples.publish(Sample { at: now(), cpu }).expect("a sample is short");
