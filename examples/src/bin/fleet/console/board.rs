@@ -147,7 +147,10 @@ impl Board {
             no: "Not now".to_owned(),
         };
         let answer = tokio::time::timeout(THINKING, self.first_answer(cx, &question)).await;
-        let may = answer.map_err(|_| FleetError::NobodyLooks)?;
+        let Ok(may) = answer else {
+            self.tell(agent, "has had no answer");
+            return Err(FleetError::NobodyLooks);
+        };
         self.tell(agent, if may { "may upgrade" } else { "may not upgrade now" });
         Ok(may)
     }
