@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::buffered::Lagging;
-use super::emitted::Emitted;
+use super::emitted::{Emitted, Published};
 use super::ended::{Ending, StreamEnd};
 use super::remote::NextItem;
 use super::{Local, Source, Streaming};
@@ -15,6 +15,7 @@ use crate::error::object::ErrorObject;
 use crate::protocol::tables::streams::{InFlight, Item, OutgoingKey};
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
+use crate::util::sync::Arc;
 
 /// A stream that this end sends, for any item type.
 pub(crate) trait Items: Send {
@@ -141,7 +142,8 @@ struct Offer<T> {
 }
 
 enum Last<T> {
-    Item(Emitted<T>),
+    Value(T),
+    Shared(Arc<dyn Published<T>>),
     /// An item of a stream from a third peer, passed on without being parsed.
     Json(Box<str>),
 }
@@ -201,7 +203,14 @@ impl<T: Serialize + Send> Items for Offer<T> {
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         loop {
             let next = match &mut self.source {
-                Source::Local(stream) => stream.poll_emit(cx),
+                // Not as a topic: what most streams do is short.
+                Source::Local(stream) => {
+                    return stream.poll_next_unpin(cx).map(|item| match item {
+                        Some(Ok(item)) => self.step(Last::Value(item)),
+                        Some(Err(error)) => Step::Error(error),
+                        None => Step::End,
+                    });
+                }
                 Source::Topic(taker) => taker.poll_emit(cx),
                 Source::Remote(remote) => {
                     return remote.poll_next(cx, passed_on).map(|item| match item {
@@ -213,7 +222,8 @@ impl<T: Serialize + Send> Items for Offer<T> {
                 Source::Live(_) | Source::Ended => return Poll::Ready(Step::End),
             };
             return Poll::Ready(match ready!(next) {
-                Next::Item(item) => self.step(Last::Item(item)),
+                Next::Item(Emitted::Own(item)) => self.step(Last::Value(item)),
+                Next::Item(Emitted::Shared(item)) => self.step(Last::Shared(item)),
                 Next::End(end) => Step::of(end),
                 Next::Missed(count) => {
                     self.missed += count;
@@ -238,7 +248,8 @@ impl<T: Serialize + Send> Items for Offer<T> {
 
     fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<(), ErrorObject> {
         match self.item.take().expect("written once, after a step that gave an item") {
-            Last::Item(item) => item.write(out),
+            Last::Value(item) => super::json::write(out, &item),
+            Last::Shared(item) => super::json::write_raw(out, item.json()),
             Last::Json(json) => super::json::write_raw(out, &json),
         }
     }
