@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use rpc_core::transport::{EndpointConfig, PeerRegistry};
+use rpc_core::transport::PeerRegistry;
 use rpc_core::{CloseCode, Context, Peer};
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};

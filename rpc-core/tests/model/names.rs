@@ -1,7 +1,7 @@
 //! Names while several that want the same one come at once.
 
 use rpc_core::memory::{self, Pipe};
-use rpc_core::transport::{Endpoint, EndpointConfig, PeerRegistry};
+use rpc_core::transport::{Endpoint, PeerRegistry};
 use rpc_core::types::IdentifyError;
 use rpc_core::{CloseCode, Peer, Router, SameName};
 use shuttle::future::block_on;
