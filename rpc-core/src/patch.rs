@@ -7,6 +7,7 @@ mod diff;
 mod document;
 mod log;
 mod operations;
+mod parts;
 mod pointer;
 
 pub(crate) use diff::diff;

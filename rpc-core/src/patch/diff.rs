@@ -5,12 +5,11 @@
 //! all else is compared element by element. So the time grows with the lengths of the texts and their depth, whatever
 //! has changed.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::operations::{Kind, Operations};
+use super::parts::{Member, elements, members};
 use super::pointer::{Outside, Path};
-use crate::wire::scan::Scanner;
 
 /// Parts that are deeper are set as a whole, so that the comparison does not exhaust the stack.
 const DEEPEST: usize = 100;
@@ -65,7 +64,7 @@ impl Diff {
 
     /// Compares two objects. `None` if the new one is to be set as a whole.
     fn object(&mut self, old: &str, new: &str) -> Compared {
-        let (old, new) = (members(old)?, members(new)?);
+        let (old, new) = (unique_members(old)?, unique_members(new)?);
         let pairs = || old.iter().zip(&new);
         if old.len() == new.len() && pairs().all(|(old, new)| old.name == new.name) {
             return pairs().try_for_each(|(old, new)| self.member(Some(old.value), new));
@@ -175,45 +174,11 @@ impl Slid {
     }
 }
 
-struct Member<'a> {
-    name: Cow<'a, str>,
-    value: &'a str,
-}
-
 /// Returns the members of an object; `None` if two of them have the same name, so that a path could mean either.
-fn members(object: &str) -> Option<Vec<Member<'_>>> {
-    let mut scanner = Scanner::new(object);
-    let mut members = Vec::new();
-    scanner.take(b'{').then_some(())?;
-    while !scanner.take(b'}') {
-        let name = member_name(scanner.name()?)?;
-        let (value, _) = scanner.value()?;
-        members.push(Member { name, value });
-        scanner.take(b',');
-    }
+fn unique_members(object: &str) -> Option<Vec<Member<'_>>> {
+    let members = members(object)?;
     let mut names = HashSet::with_capacity(members.len());
     members.iter().all(|member| names.insert(&*member.name)).then_some(members)
-}
-
-/// Returns the name whose JSON text this is.
-pub(super) fn member_name(quoted: &str) -> Option<Cow<'_, str>> {
-    if quoted.contains('\\') {
-        return serde_json::from_str(quoted).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(&quoted[1..quoted.len() - 1]))
-}
-
-/// Returns the elements of an array.
-pub(super) fn elements(array: &str) -> Option<Vec<&str>> {
-    let mut scanner = Scanner::new(array);
-    let mut elements = Vec::new();
-    scanner.take(b'[').then_some(())?;
-    while !scanner.take(b']') {
-        let (value, _) = scanner.value()?;
-        elements.push(value);
-        scanner.take(b',');
-    }
-    Some(elements)
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::diff::{diff, elements, member_name};
+use super::diff::diff;
+use super::parts::{elements, members};
 use super::pointer::{index, tokens};
 use crate::util::excerpt::Excerpt;
 use crate::wire::scan::{DISGUISED, PRIVATE, Scanner};
@@ -257,10 +258,8 @@ impl Node {
     fn expand(&mut self, size: &mut usize) -> Result<&mut Self, Unfit> {
         if let Self::Text(text) = self {
             let tree = match text.as_bytes().first() {
-                Some(b'{') => members(text).map(Self::Object),
-                Some(b'[') => elements(text)
-                    .map(|elements| elements.into_iter().map(Self::of).collect())
-                    .map(Self::Array),
+                Some(b'{') => object(text),
+                Some(b'[') => array(text),
                 _ => return Ok(self),
             };
             let Some(tree) = tree else { return unfit("the value is no JSON") };
@@ -305,18 +304,15 @@ impl Node {
     }
 }
 
-/// Returns the members of an object. Of members with the same name the last one counts.
-fn members(object: &str) -> Option<BTreeMap<Box<str>, Node>> {
-    let mut scanner = Scanner::new(object);
-    let mut members = BTreeMap::new();
-    scanner.take(b'{').then_some(())?;
-    while !scanner.take(b'}') {
-        let name = member_name(scanner.name()?)?;
-        let (value, _) = scanner.value()?;
-        members.insert(name.into(), Node::of(value));
-        scanner.take(b',');
-    }
-    Some(members)
+/// Returns the tree of an object. Of members with the same name the last one counts.
+fn object(text: &str) -> Option<Node> {
+    let members = members(text)?.into_iter();
+    Some(Node::Object(members.map(|member| (member.name.into(), Node::of(member.value))).collect()))
+}
+
+/// Returns the tree of an array.
+fn array(text: &str) -> Option<Node> {
+    Some(Node::Array(elements(text)?.into_iter().map(Node::of).collect()))
 }
 
 #[cfg(test)]
@@ -359,10 +355,7 @@ mod tests {
     #[test]
     fn a_name_that_serde_json_reads_as_a_marker_is_refused() {
         let patch = r#"[{"op":"add","path":"/$serde_json::private::RawValue","value":"1"}]"#;
-        assert_eq!(
-            applied("{}", patch).unwrap_err().rsplit(": ").next(),
-            DISGUISED.rsplit(": ").next()
-        );
+        assert!(applied("{}", patch).unwrap_err().ends_with(DISGUISED));
     }
 
     #[test]

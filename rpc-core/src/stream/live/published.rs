@@ -88,6 +88,18 @@ mod tests {
         assert_eq!(&*published_short().item(Some(1)), r#"{"value":[2]}"#);
     }
 
+    #[test]
+    fn a_change_of_one_row_of_a_hundred_is_about_1_percent() {
+        let mut rows: Vec<Vec<u64>> = (0..500).map(|row| vec![7_000_000_000 + row; 18]).collect();
+        let mut published = Published::default();
+        published.publish(&rows).unwrap();
+        let whole = published.item(None).len();
+        rows.iter_mut().step_by(100).for_each(|row| row.fill(8_000_000_000));
+        published.publish(&rows).unwrap();
+        let change = published.item(Some(1)).len();
+        assert!(whole > 98_000 && change * 50 < whole, "{change} bytes of {whole}");
+    }
+
     fn published_short() -> Published {
         published(&[&[1], &[2]])
     }

@@ -2,7 +2,7 @@
 
 use super::published::Published;
 use crate::error::object::ErrorObject;
-use crate::util::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::util::sync::{Arc, AtomicU64, Mutex, MutexGuard, OnceLock, Ordering, PoisonError};
 use crate::util::waker_set::WakerSet;
 
 /// The value and its watchers.
@@ -10,7 +10,8 @@ pub(super) struct Shared<T> {
     state: Mutex<State<T>>,
     /// Counts the changes. A watcher that has the latest one learns that without the lock.
     changes: AtomicU64,
-    ended: AtomicBool,
+    /// How the value has ended, if there is no further change.
+    end: OnceLock<Result<(), ErrorObject>>,
     pub(super) watchers: WakerSet,
     /// Watchers that wait for their time, and need not know of changes meanwhile.
     pub(super) throttled: WakerSet,
@@ -22,17 +23,15 @@ pub(super) struct State<T> {
     pub(super) published: Published,
     /// The number of the change that was published last.
     pub(super) change: Option<u64>,
-    /// Why there is no further change, if there is none.
-    end: Option<Result<(), ErrorObject>>,
 }
 
 impl<T> Shared<T> {
     pub(super) fn new(value: T) -> Self {
-        let state = State { value, published: Published::default(), change: None, end: None };
+        let state = State { value, published: Published::default(), change: None };
         Self {
             state: Mutex::new(state),
             changes: AtomicU64::new(1),
-            ended: AtomicBool::new(false),
+            end: OnceLock::new(),
             watchers: WakerSet::default(),
             throttled: WakerSet::default(),
         }
@@ -56,16 +55,14 @@ impl<T> Shared<T> {
 
     /// Ends the streams of the watchers, after the latest value. The first end counts.
     pub(super) fn finish(&self, end: Result<(), ErrorObject>) {
-        self.lock().end.get_or_insert(end);
-        self.ended.store(true, Ordering::SeqCst);
+        let _ = self.end.set(end);
         self.watchers.wake_all();
         self.throttled.wake_all();
     }
 
     /// Returns the end, if there is no further change.
     pub(super) fn end(&self) -> Option<Result<(), ErrorObject>> {
-        let has_ended = self.ended.load(Ordering::SeqCst);
-        has_ended.then(|| self.lock().end.clone())?
+        self.end.get().cloned()
     }
 }
 

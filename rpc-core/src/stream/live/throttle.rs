@@ -27,6 +27,11 @@ impl Throttle {
         self.least = interval;
     }
 
+    /// Returns what the watcher says.
+    pub(super) fn wanted(&self) -> Duration {
+        self.wanted
+    }
+
     fn interval(&self) -> Duration {
         self.least.max(self.wanted)
     }

@@ -39,7 +39,6 @@ pub struct Watch<T, E = Untyped> {
     /// The error that ends the watch, when the newest value was given.
     failed: Option<StreamError<E>>,
     throttle: Throttle,
-    wanted: Duration,
     limit: usize,
     /// The text of the value, while the value is decoded.
     text: String,
@@ -67,7 +66,6 @@ impl<T, E> Streaming<Change<T>, E> {
             is_new: false,
             failed: None,
             throttle: Throttle::default(),
-            wanted: Duration::ZERO,
             limit: BYTES,
             text: String::new(),
         }
@@ -103,7 +101,6 @@ impl<T, E> Watch<T, E> {
 
     /// Does what [`throttle`](Self::throttle) does, for a watch that has begun.
     pub fn set_throttle(&mut self, interval: Duration) {
-        self.wanted = interval;
         self.throttle.set(interval);
         self.stream.set_throttle(interval);
     }
@@ -138,7 +135,9 @@ impl<T: DeserializeOwned, E: StreamErrorType> Watch<T, E> {
                     }
                 }
                 // Another session: what comes next is a whole value.
-                Some(Err(StreamError::Gap { missed: 0 })) => self.stream.set_throttle(self.wanted),
+                Some(Err(StreamError::Gap { missed: 0 })) => {
+                    self.stream.set_throttle(self.throttle.wanted())
+                }
                 Some(Err(error)) => {
                     self.stream.source = Source::Ended;
                     self.failed = Some(error);

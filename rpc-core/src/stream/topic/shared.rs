@@ -2,7 +2,7 @@
 
 use super::ring::{Bounds, Event, Found, Ring};
 use crate::error::object::ErrorObject;
-use crate::util::sync::{Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::util::sync::{Arc, AtomicU64, Mutex, MutexGuard, OnceLock, Ordering, PoisonError};
 use crate::util::waker_set::WakerSet;
 
 /// The events and the takers of a topic.
@@ -10,9 +10,8 @@ pub(super) struct Shared<T> {
     ring: Mutex<Ring<T>>,
     /// The number of the next event. A taker that has all events learns that without the lock.
     next: AtomicU64,
-    ended: AtomicBool,
-    /// Why the topic has ended, if it has.
-    end: Mutex<Option<Result<(), ErrorObject>>>,
+    /// How the topic has ended, if it has.
+    end: OnceLock<Result<(), ErrorObject>>,
     pub(super) takers: WakerSet,
     pub(super) history: usize,
     pub(super) event_bytes: usize,
@@ -23,8 +22,7 @@ impl<T> Shared<T> {
         Self {
             ring: Mutex::new(Ring::new(bounds)),
             next: AtomicU64::new(0),
-            ended: AtomicBool::new(false),
-            end: Mutex::new(None),
+            end: OnceLock::new(),
             takers: WakerSet::default(),
             history,
             event_bytes,
@@ -60,15 +58,13 @@ impl<T> Shared<T> {
 
     /// Ends the streams of the takers, after the events that were published. The first end counts.
     pub(super) fn finish(&self, end: Result<(), ErrorObject>) {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(end);
-        self.ended.store(true, Ordering::SeqCst);
+        let _ = self.end.set(end);
         self.takers.wake_all();
     }
 
     /// Returns the end of the topic, if it has ended.
     pub(super) fn end(&self) -> Option<Result<(), ErrorObject>> {
-        let has_ended = self.ended.load(Ordering::SeqCst);
-        has_ended.then(|| self.end.lock().unwrap_or_else(PoisonError::into_inner).clone())?
+        self.end.get().cloned()
     }
 }
 

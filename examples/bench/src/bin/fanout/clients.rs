@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::told::{Hears, HearsServer, TellsClient};
 
-/// What all clients have heard.
+/// Counts the items that all clients have received.
 #[derive(Default)]
 struct Heard {
     count: AtomicU64,
@@ -33,7 +33,7 @@ impl Hears for Ears {
     }
 }
 
-/// Connects so many clients, and tells what they hear until the server has gone.
+/// Connects this number of clients. Reports the items that they receive, until the server closes.
 pub(crate) async fn run(url: &str, kind: &str, clients: &str) -> Checked<()> {
     let heard = Arc::<Heard>::default();
     let mut kept = Vec::new();

@@ -1,5 +1,5 @@
-//! What it costs to tell many: an event of a topic beside a push to a group, and a change of a live value beside the
-//! whole value. The clients are a process of their own; the numbers are those of the server.
+//! Measures messages to many clients: an event of a topic beside a push to a group, and a change of a live value beside
+//! the whole value. The clients are a process of their own; the numbers are those of the server.
 //!
 //! ```text
 //! ulimit -n 25000; cargo run --release -p bench --bin fanout

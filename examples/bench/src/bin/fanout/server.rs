@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     Live,
 }
 
-/// What it took to tell the clients.
+/// The cost of the messages.
 pub(crate) struct Told {
     /// Items, over all clients.
     pub(crate) count: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Told {
     pub(crate) cpu_ns: u64,
 }
 
-/// What the clients have heard.
+/// Counts the items that the clients have reported.
 #[derive(Clone, Copy, Default)]
 struct Heard {
     count: u64,
@@ -114,7 +114,7 @@ impl Board {
         Ok(())
     }
 
-    /// Waits until the clients have heard so many items.
+    /// Waits until the clients have reported this number of items.
     async fn wait(&self, count: u64) -> Checked<Heard> {
         let mut heard = self.heard.subscribe();
         let all = heard.wait_for(|heard| heard.count >= count);
@@ -126,7 +126,7 @@ fn event() -> serde_json::Result<Box<RawValue>> {
     to_raw_value(&"x".repeat(98))
 }
 
-/// Tells so many clients, and measures this process.
+/// Sends to this number of clients, and measures this process.
 pub(crate) async fn tell(kind: Kind, clients: usize) -> Checked<Told> {
     let board = Board::new();
     let mut limits = Limits::server();

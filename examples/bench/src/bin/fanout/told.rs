@@ -1,4 +1,4 @@
-//! What is told, and what each client has heard.
+//! The traits of the server and of its clients.
 
 use std::collections::BTreeMap;
 
