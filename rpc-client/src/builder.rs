@@ -1,31 +1,38 @@
 //! The settings of a client that is not connected yet.
 
 use std::fmt;
-use std::future::ready;
 use std::mem::take;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rpc_core::internal::runtime::timeout;
 use rpc_core::layers::Layer;
 use rpc_core::transport::{Endpoint, EndpointConfig, Hello, OnForeign, PeerRegistry, SessionMode};
 use rpc_core::{Dialect, Limits, Router, Service};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
 
 use crate::client::Client;
-use crate::connect::Attempt;
-use crate::credentials::{Credentials, IntoToken};
+#[cfg(not(target_family = "wasm"))]
+use crate::credentials::Credentials;
 use crate::error::ConnectError;
-use crate::handshake::Handshake;
+#[cfg(not(target_family = "wasm"))]
 use crate::headers::Headers;
 use crate::reconnect::{OnSession, OnState, Reconnect};
 use crate::socket::Socket;
-use crate::target::Target;
+use crate::subprotocols::Subprotocols;
 #[cfg(feature = "tls-no-provider")]
 use crate::tls::Tls;
 
+#[cfg(target_family = "wasm")]
+mod browser;
+#[cfg(not(target_family = "wasm"))]
+mod native;
 mod reconnecting;
+
+#[cfg(target_family = "wasm")]
+use browser::{HAS_PINGS, HELLO};
+#[cfg(not(target_family = "wasm"))]
+use native::{HAS_PINGS, HELLO};
 
 /// The settings of a client that is not connected yet. [`Client::builder`] makes a `ClientBuilder`;
 /// [`connect`](Self::connect) makes a [`Client`] of the settings.
@@ -43,7 +50,10 @@ mod reconnecting;
 #[must_use = "a client connects with `connect`"]
 pub struct ClientBuilder {
     config: EndpointConfig,
+    #[cfg(not(target_family = "wasm"))]
     headers: Headers,
+    subprotocols: Subprotocols,
+    #[cfg(not(target_family = "wasm"))]
     credentials: Option<Credentials>,
     connect_timeout: Option<Duration>,
     reconnect: Option<Reconnect>,
@@ -57,9 +67,14 @@ impl ClientBuilder {
     pub(crate) fn new() -> Self {
         let mut config = EndpointConfig::new(Router::new(), Limits::client());
         config.answers_malformed = false; // it opens the link
+        config.hello = HELLO;
+        config.keepalive = HAS_PINGS;
         Self {
             config,
+            #[cfg(not(target_family = "wasm"))]
             headers: Headers::default(),
+            subprotocols: Subprotocols::default(),
+            #[cfg(not(target_family = "wasm"))]
             credentials: None,
             connect_timeout: None,
             reconnect: None,
@@ -88,56 +103,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Adds a header to the request, also if the request already has a header of this name. The value is never shown,
-    /// neither in `Debug` output nor in the log. The headers of the handshake itself cannot be set.
-    /// [`connect`](Self::connect) reports an invalid header.
-    ///
-    /// Unless you set a `User-Agent`, the request has `User-Agent: rpc-client`.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.add(name, value);
-        self
-    }
-
-    /// Asks `provider` for a token at each attempt to connect, and sends the token with the request, as
-    /// `Authorization: Bearer …`. So each attempt of this client, and of its clones, has a token that is still valid. The
-    /// header replaces an `authorization` that [`header`](Self::header) has set. The token is never shown, neither in
-    /// `Debug` output nor in an error or the log.
-    ///
-    /// The provider returns a `String`, or a `Result` whose error makes the attempt fail
-    /// ([`ConnectError::Credentials`]). A panic of the provider makes the attempt fail, too. The provider runs before
-    /// the server is dialled, its time counts in [`connect_timeout`](Self::connect_timeout), and it is dropped when
-    /// that time is over.
-    ///
-    /// ```
-    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let server = rpc_server::Server::builder().bind("127.0.0.1:0").await?.spawn();
-    /// # let url = server.url();
-    /// # let path = std::env::temp_dir().join(format!("rpc-client-token-{}", std::process::id()));
-    /// # std::fs::write(&path, "0815\n")?;
-    /// # let file = path.clone();
-    /// use rpc_client::Client;
-    ///
-    /// let token = move || {
-    ///     let path = path.clone();
-    ///     async move { std::fs::read_to_string(path).map(|token| token.trim().to_owned()) }
-    /// };
-    /// let client = Client::builder().bearer_token(token).connect(&url).await?;
-    /// # std::fs::remove_file(file)?;
-    /// # Ok(()) }
-    /// ```
-    pub fn bearer_token<F>(mut self, provider: impl Fn() -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output: IntoToken> + Send + 'static,
-    {
-        self.credentials = Some(Credentials::new(provider));
-        self
-    }
-
     /// Offers a WebSocket subprotocol. May be called several times, with the preferred subprotocol first. By default
     /// the client offers none. The server may pick one of the offered subprotocols or none; if the server picks another
     /// one, [`connect`](Self::connect) fails.
     pub fn subprotocol(mut self, name: &str) -> Self {
-        self.headers.add_subprotocol(name);
+        self.subprotocols.add(name);
         self
     }
 
@@ -145,7 +115,7 @@ impl ClientBuilder {
     /// `$/hello`, and its messages have only the members of the specification. Off by default: the client uses
     /// extensions of the specification only with servers that have answered that header or have sent `$/hello`.
     pub fn plain(mut self, plain: bool) -> Self {
-        self.config.hello = if plain { Hello::Never } else { Hello::Auto };
+        self.config.hello = if plain { Hello::Never } else { HELLO };
         self
     }
 
@@ -187,30 +157,6 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets whether the client pings a silent server after [`ping`](Limits::ping), and closes the connection if the
-    /// server stays silent for [`dead_after`](Limits::dead_after). On by default. If off, the client notices that a
-    /// server has vanished only when the client sends something.
-    ///
-    /// Turn it off for a server that cannot answer pings. Kodi is such a server: it sends the two bytes of a pong,
-    /// `8A 00`, as a text message. These bytes are not UTF-8, so the connection is closed with 1007 after the first
-    /// ping (20 s of idling). The log then has a warning that names this setting.
-    pub fn keepalive(mut self, keepalive: bool) -> Self {
-        self.config.keepalive = keepalive;
-        self
-    }
-
-    /// Sets whether the client sends each message as one WebSocket frame. Some servers cannot join fragments: such
-    /// servers take the first fragment for the whole message, or close the connection.
-    ///
-    /// Off by default: the client sends a message above 64 KiB in fragments of 64 KiB, with pings and pongs between the
-    /// fragments. If on, a ping or pong waits until the message before it has been sent, so on a slow line the server
-    /// may conclude that the client is gone. And the write buffer may hold the longest message that was sent, at most
-    /// [`message_out`](Limits::message_out), in excess of [`write_buffer_max`](Limits::write_buffer_max).
-    pub fn whole_frames(mut self, whole_frames: bool) -> Self {
-        self.config.whole_frames = whole_frames;
-        self
-    }
-
     /// Sets whether the client accepts requests and notifications without the member `jsonrpc`, as if the member were
     /// `"2.0"`. The app-server of Codex and the DevTools protocol of Chrome send no such member. Off by default: the
     /// client answers such a request with -32600, and drops such a notification. The client always accepts a response
@@ -218,14 +164,6 @@ impl ClientBuilder {
     /// `"2.0"`.
     pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
         self.config.jsonrpc_optional = jsonrpc_optional;
-        self
-    }
-
-    /// Sets which servers the client trusts for a `wss://` URL, and the certificate of the client. Default:
-    /// [`Tls::system_roots`], read once for the whole program. Without effect on `ws://` URLs. With the feature `tls`.
-    #[cfg(feature = "tls-no-provider")]
-    pub fn tls(mut self, tls: Tls) -> Self {
-        self.tls = Some(tls);
         self
     }
 
@@ -271,78 +209,16 @@ impl ClientBuilder {
         self.start(Box::pin(connecting)).await
     }
 
-    /// Connects over `stream`, which already leads to the server: a tunnel through a proxy, a pipe, or a socket with
-    /// special options. The client opens no connection itself. The URL gives the `Host` and the path of the request.
-    /// With `wss://` or `wss+unix:` the client speaks TLS over the stream, and the server must have a certificate for
-    /// the host of the URL. Everything else is as with [`connect`](Self::connect).
-    ///
-    /// The stream is dropped if the future is dropped, and if `connect_over` returns an error.
-    ///
-    /// ```
-    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let server = rpc_core::Router::new().method("add", |_: rpc_core::Context, (a, b): (i64, i64)| async move { Ok(a + b) });
-    /// # let server = rpc_server::Server::builder().service(server).bind("127.0.0.1:0").await?.spawn();
-    /// # let address = server.local_addr().unwrap();
-    /// use rpc_client::Client;
-    /// use tokio::net::TcpStream;
-    ///
-    /// let stream = TcpStream::connect(address).await?;
-    /// stream.set_nodelay(true)?;
-    /// let client = Client::builder().connect_over(stream, "ws://localhost/rpc").await?;
-    /// assert_eq!(client.peer().call::<i64>("add", (1, 2)).await?, 3);
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// [`ConnectError`], whose text names the change to make.
-    ///
-    /// # Panics
-    /// If called outside of a tokio runtime.
-    pub async fn connect_over<S>(
-        self,
-        stream: S,
-        url: impl AsRef<str>,
-    ) -> Result<Client, ConnectError>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        let mut attempt = self.attempt(url.as_ref())?;
-        if self.reconnect.is_some() {
-            let reason = "`connect_over` has one stream, and `reconnect` needs a URL to dial again";
-            return Err(ConnectError::Reconnect(reason));
-        }
-        self.check_single()?;
-        let connecting = async move {
-            attempt.authorize().await?;
-            attempt.over(ready(Ok(stream))).await
-        };
-        self.start(Box::pin(connecting)).await
-    }
-
-    /// Checks the settings and returns an attempt to connect. The settings stay as they are, for more attempts.
-    fn attempt(&self, url: &str) -> Result<Attempt, ConnectError> {
+    /// Checks what can be checked without a server.
+    fn check(&self) -> Result<(), ConnectError> {
         self.config.limits.check()?;
         let services = &self.config.services;
         services.check()?;
         self.config.dialect.check(services.methods())?;
-        if let Some(caller) = services.caller_type() {
-            return Err(ConnectError::Caller(caller));
+        match services.caller_type() {
+            Some(caller) => Err(ConnectError::Caller(caller)),
+            None => Ok(()),
         }
-        let target = Target::parse(url)?;
-        let (headers, subprotocols) = self.headers.finish()?;
-        Ok(Attempt {
-            handshake: Handshake {
-                target,
-                headers,
-                subprotocols,
-                asks_for_hello: self.config.hello != Hello::Never,
-                announces_resume: false,
-            },
-            limits: Limits::clone(&self.config.limits),
-            credentials: self.credentials.clone(),
-            #[cfg(feature = "tls-no-provider")]
-            tls: self.tls.clone(),
-        })
     }
 
     /// Starts the client on its socket. `connecting` is in a box: the HTTP handshake needs far more room than the rest
@@ -380,9 +256,10 @@ impl fmt::Debug for ClientBuilder {
         let mut f = f.debug_struct("ClientBuilder");
         #[cfg(feature = "tls-no-provider")]
         f.field("tls", &self.tls);
+        #[cfg(not(target_family = "wasm"))]
+        f.field("headers", &self.headers).field("credentials", &self.credentials);
         f.field("config", &self.config)
-            .field("headers", &self.headers)
-            .field("credentials", &self.credentials)
+            .field("subprotocols", &self.subprotocols)
             .field("connect_timeout", &self.connect_timeout)
             .field("reconnect", &self.reconnect)
             .field("on_session", &self.on_session)

@@ -1,12 +1,13 @@
 //! [`Client`], a connection to a server.
 
+use rpc_core::internal::runtime::spawn;
 use rpc_core::transport::Endpoint;
 use rpc_core::{CloseCode, CloseReason, Peer};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::agreed::Agreed;
 use crate::builder::ClientBuilder;
 use crate::error::ConnectError;
-use crate::handshake::Agreed;
 use crate::reconnect::{
     Command, Commands, Dialer, OnSession, OnState, Parts, Reconnect, Reporter, State, States,
     Supervisor, present,
@@ -87,7 +88,7 @@ impl Client {
         let commands = Commands::new(obeyed);
         let parts =
             Parts { peer, connection, dialer, policy, on_session, reporter, commands, first };
-        drop(tokio::spawn(Supervisor::new(parts).run()));
+        drop(spawn(Supervisor::new(parts).run()));
         client.subprotocol = match opened.await {
             Ok(opened) => opened?,
             // The task is gone with its runtime.

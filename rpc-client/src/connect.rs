@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::Path;
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderValue};
 use rpc_core::Limits;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
@@ -42,6 +42,21 @@ impl Attempt {
             self.handshake.headers.insert(AUTHORIZATION, credentials.ask().await?);
         }
         Ok(())
+    }
+
+    /// Sets whether the request announces that the link may resume a session.
+    pub(crate) fn announce_resume(&mut self, announces_resume: bool) {
+        self.handshake.announces_resume = announces_resume;
+    }
+
+    /// Returns the credential of the request, if it has one.
+    pub(crate) fn credential(&self) -> Option<HeaderValue> {
+        self.handshake.headers.get(AUTHORIZATION).cloned()
+    }
+
+    /// Returns whether the next attempt may have another credential.
+    pub(crate) fn has_provider(&self) -> bool {
+        self.credentials.is_some()
     }
 
     /// Connects to the target of the URL. Dropping the future closes the connection.

@@ -185,6 +185,7 @@ pub(crate) const NO_ANSWER: &str = "it closed the connection without an answer";
 pub struct Location(String);
 
 impl Location {
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a page sees no HTTP answer"))]
     pub(crate) fn new(value: &[u8]) -> Self {
         Self(String::from_utf8_lossy(value).into_owned())
     }

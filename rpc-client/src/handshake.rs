@@ -24,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
+use crate::agreed::Agreed;
 use crate::answer;
 use crate::error::{self, ConnectError, Location};
 use crate::target::Target;
@@ -47,14 +48,6 @@ pub(crate) struct Handshake {
     pub(crate) asks_for_hello: bool,
     /// The request announces that the link may resume a session.
     pub(crate) announces_resume: bool,
-}
-
-/// The parameters that the server has agreed to.
-pub(crate) struct Agreed {
-    /// The server has answered that it knows the extensions of JSON-RPC 2.0.
-    pub(crate) answers_hello: bool,
-    /// The subprotocol that the server has picked from the offered ones.
-    pub(crate) subprotocol: Option<Box<str>>,
 }
 
 /// With this header each end tells the other end that it knows the extensions of JSON-RPC 2.0.

@@ -1,4 +1,4 @@
-//! The headers and subprotocols that the application adds to the request.
+//! The headers that the application adds to the request.
 
 use std::fmt;
 
@@ -18,35 +18,24 @@ const OUR_NAME: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_NAME"));
 #[derive(Clone, Default)]
 pub(crate) struct Headers {
     map: HeaderMap,
-    subprotocols: Vec<String>,
     mistake: Option<String>,
 }
 
 impl Headers {
     pub(crate) fn add(&mut self, name: &str, value: &str) {
-        let added = self.try_add(name, value);
-        self.note(added);
+        if let Err(mistake) = self.try_add(name, value) {
+            self.mistake.get_or_insert(mistake);
+        }
     }
 
-    pub(crate) fn add_subprotocol(&mut self, name: &str) {
-        let added = self.try_add_subprotocol(name);
-        self.note(added);
-    }
-
-    /// Returns the headers and the offered subprotocols. Adds our `User-Agent` if the application has set none.
-    pub(crate) fn finish(&self) -> Result<(HeaderMap, Vec<String>), ConnectError> {
+    /// Returns the headers. Adds our `User-Agent` if the application has set none.
+    pub(crate) fn finish(&self) -> Result<HeaderMap, ConnectError> {
         if let Some(mistake) = &self.mistake {
             return Err(ConnectError::Header(mistake.clone()));
         }
         let mut map = self.map.clone();
         map.entry(USER_AGENT).or_insert(OUR_NAME);
-        Ok((map, self.subprotocols.clone()))
-    }
-
-    fn note(&mut self, added: Result<(), String>) {
-        if let Err(mistake) = added {
-            self.mistake.get_or_insert(mistake);
-        }
+        Ok(map)
     }
 
     fn try_add(&mut self, name: &str, value: &str) -> Result<(), String> {
@@ -66,22 +55,13 @@ impl Headers {
         self.map.append(name, value);
         Ok(())
     }
-
-    fn try_add_subprotocol(&mut self, name: &str) -> Result<(), String> {
-        // Names of subprotocols follow the rule for names of headers, but upper and lower case differ.
-        HeaderName::try_from(name)
-            .map_err(|_| "a subprotocol is one word of ASCII letters, digits and `-._`")?;
-        self.subprotocols.push(name.to_owned());
-        Ok(())
-    }
 }
 
-/// Shows only the names of the headers. Subprotocols are not shown, since some clients put a token there.
+/// Shows only the names of the headers.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Headers")
             .field("headers", &self.map)
-            .field("subprotocols", &self.subprotocols.len())
             .field("mistake", &self.mistake)
             .finish()
     }
@@ -118,20 +98,8 @@ mod tests {
         let mut headers = Headers::default();
         headers.add("authorization", "secret");
         headers.add("cookie", "session=secret");
-        headers.add_subprotocol("jsonrpc2");
-        headers.add_subprotocol("bearer.secret");
-        headers.add_subprotocol("secret secret");
         let shown = format!("{headers:?}");
         assert!(!shown.contains("secret"), "{shown}");
-        assert!(shown.contains("authorization") && shown.contains("subprotocols: 2"), "{shown}");
-    }
-
-    #[test]
-    fn a_subprotocol_is_one_word() {
-        for (name, good) in [("jsonrpc2", true), ("v1.Json", true), ("a b", false), ("", false)] {
-            let mut headers = Headers::default();
-            headers.add_subprotocol(name);
-            assert_eq!(headers.finish().is_ok(), good, "{name}");
-        }
+        assert!(shown.contains("authorization"), "{shown}");
     }
 }

@@ -73,6 +73,21 @@
 //!
 //! [`what_happens_when`] goes through the events: a cut, a sleep, a restart, a kick and others.
 //!
+//! # In a browser
+//!
+//! The crate compiles for `wasm32-unknown-unknown`, where it uses the WebSocket, the timers and the event loop of the
+//! page or worker: the same traits and stubs, calls both ways, streams and sessions. A program of three dozen methods has
+//! about 350 kB after `wasm-opt -Oz` and gzip. `examples/wasm` of the repository is such a page. What a browser does not let a page do is not there:
+//!
+//! - Headers, `bearer_token`, `tls` and `connect_over`. The browser sends its cookies, and a page may send a ticket in
+//!   the query of the URL or as a [subprotocol](ClientBuilder::subprotocol).
+//! - Pings. The browser answers those of the server.
+//! - The reason why a server cannot be reached. The console of the browser tells it.
+//! - Threads. `#[method(blocking)]` runs in a turn of the event loop of its own, and a panic ends the program.
+//!
+//! A client says hello first there, as if by [`Hello::Always`](rpc_core::transport::Hello::Always), since a page sends no
+//! `Rpc-Hello`. A page may close a WebSocket only by code 1000 and by private ones: to a code such as 1002, 2000 is added.
+//!
 //! # One dependency
 //!
 //! A program that calls needs only this crate, since this crate re-exports [`rpc_core`]. Then the attribute of each
@@ -89,26 +104,43 @@
 #[doc = include_str!("../docs/what_happens_when.md")]
 pub mod what_happens_when {}
 
+mod agreed;
+#[cfg(not(target_family = "wasm"))]
 mod answer;
+#[cfg(any(target_family = "wasm", test))]
+mod browser;
 mod builder;
 mod client;
+#[cfg(not(target_family = "wasm"))]
 mod connect;
+#[cfg(not(target_family = "wasm"))]
 mod credentials;
 mod error;
+#[cfg(not(target_family = "wasm"))]
 mod handshake;
+#[cfg(not(target_family = "wasm"))]
 mod headers;
+#[cfg(not(target_family = "wasm"))]
 mod race;
 mod reconnect;
+#[cfg(not(target_family = "wasm"))]
 mod socket;
+mod subprotocols;
+#[cfg(not(target_family = "wasm"))]
 mod target;
 #[cfg(feature = "tls-no-provider")]
 mod tls;
+
+// In a browser the files below make the links.
+#[cfg(target_family = "wasm")]
+use browser::{connect, socket};
 
 pub use ::http::StatusCode;
 pub use rpc_core;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
+#[cfg(not(target_family = "wasm"))]
 pub use credentials::IntoToken;
 pub use error::{ConnectError, Location};
 pub use reconnect::{IntoOpened, Reconnect, Setback, State, States};

@@ -3,7 +3,7 @@
 use rpc_core::transport::{Connection, Endpoint, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::handshake::Agreed;
+use crate::agreed::Agreed;
 
 /// A WebSocket after its handshake.
 ///

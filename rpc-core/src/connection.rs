@@ -33,8 +33,9 @@ use crate::peer::slot::{Command, Commands, Shared};
 use crate::protocol::session::LinkStart;
 use crate::service::current::Turn;
 use crate::transport::{LinkError, Transport};
+use crate::util::runtime::again;
 use crate::util::sync::{Arc, Ordering};
-use crate::util::turn_budget::{TurnBudget, again};
+use crate::util::turn_budget::TurnBudget;
 
 pub(crate) mod accept;
 mod answer;

@@ -6,6 +6,11 @@ pub use crate::util::log_throttle::LogThrottle;
 pub use crate::util::site::site;
 use crate::util::sync::Arc;
 
+/// The clock, the timers and the tasks of the runtime, which is tokio's or a browser's.
+pub mod runtime {
+    pub use crate::util::runtime::{Instant, Sleep, sleep_until, spawn, timeout};
+}
+
 /// Returns the caller value of a peer with its type erased.
 pub fn caller_value(peer: &crate::peer::Peer) -> Option<&(dyn std::any::Any + Send + Sync)> {
     peer.shared.caller.get().map(|caller| &**caller)

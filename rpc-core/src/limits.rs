@@ -370,6 +370,10 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
+/// The most that a size and a sum of sizes may be. In 32 bits they are smaller, since sizes are added up.
+const SIZE: usize = 1 << if usize::BITS == 64 { 31 } else { 28 };
+const SUM: usize = 1 << if usize::BITS == 64 { 40 } else { 29 };
+
 impl Limits {
     /// Returns the defaults of a server.
     pub const fn server() -> Self {
@@ -547,16 +551,16 @@ impl Limits {
             ("live_handlers", self.live_handlers, 1 << 20),
             ("subscriptions", self.subscriptions, 1 << 20),
             ("streams", self.streams, 1 << 20),
-            ("stream_window", self.stream_window, 1 << 31),
-            ("stream_window_max", self.stream_window_max, 1 << 31),
-            ("stream_windows", self.stream_windows, 1 << 40),
-            ("stream_windows_total", self.stream_windows_total, 1 << 40),
-            ("message_in", self.message_in, 1 << 31),
-            ("message_out", self.message_out, 1 << 31),
-            ("queue", self.queue, 1 << 40),
-            ("away_bytes", self.away_bytes, 1 << 40),
-            ("away_bytes_total", self.away_bytes_total, 1 << 40),
-            ("write_buffer", self.write_buffer, 1 << 31),
+            ("stream_window", self.stream_window, SIZE),
+            ("stream_window_max", self.stream_window_max, SIZE),
+            ("stream_windows", self.stream_windows, SUM),
+            ("stream_windows_total", self.stream_windows_total, SUM),
+            ("message_in", self.message_in, SIZE),
+            ("message_out", self.message_out, SIZE),
+            ("queue", self.queue, SUM),
+            ("away_bytes", self.away_bytes, SUM),
+            ("away_bytes_total", self.away_bytes_total, SUM),
+            ("write_buffer", self.write_buffer, SIZE),
         ];
         if let Some((name, value, most)) = at_most.into_iter().find(|(_, value, most)| value > most)
         {
@@ -727,7 +731,7 @@ mod tests {
     fn a_contradiction_names_both_limits_and_the_change() {
         assert_eq!(complaint(|l| l.queue = 0), "`queue` is 0: it must be at least 1");
         assert!(complaint(|l| l.stream_window = 0).contains("`stream_window` is 0"));
-        assert!(complaint(|l| l.stream_window = (1 << 31) + 1).contains("at most 2147483648"));
+        assert!(complaint(|l| l.stream_window = SIZE + 1).contains(&format!("at most {SIZE}")));
         assert!(complaint(|l| l.control_rate = 0).contains("`control_rate` is 0"));
         assert!(complaint(|l| l.malformed_rate = 0).contains("`malformed_rate` is 0"));
         assert!(complaint(|l| l.stray_rate = 0).contains("`stray_rate` is 0"));

@@ -3,8 +3,8 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, HeaderValue};
-use tokio::time::timeout;
+use http::HeaderValue;
+use rpc_core::internal::runtime::timeout;
 
 use crate::connect::Attempt;
 use crate::error::ConnectError;
@@ -36,7 +36,7 @@ impl Dialer {
     /// Begins an attempt. The provider of credentials must not give the `refused` one again.
     pub(crate) fn dial(&self, announces_resume: bool, refused: Option<HeaderValue>) -> Dialling {
         let (mut attempt, time) = (self.attempt.clone(), self.time);
-        attempt.handshake.announces_resume = announces_resume;
+        attempt.announce_resume(announces_resume);
         Box::pin(async move {
             let dialled = timeout(time, run(attempt, refused)).await;
             let error = ConnectError::Timeout(time);
@@ -49,7 +49,7 @@ async fn run(mut attempt: Attempt, refused: Option<HeaderValue>) -> Dialled {
     if let Err(error) = attempt.authorize().await {
         return Dialled::Failed { error, credential: None };
     }
-    let credential = attempt.handshake.headers.get(AUTHORIZATION).cloned();
+    let credential = attempt.credential();
     if refused.is_some() && refused == credential {
         return Dialled::SameCredential;
     }

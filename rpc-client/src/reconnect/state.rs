@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use rpc_core::CloseReason;
-use tokio::time::Instant;
+use rpc_core::internal::runtime::Instant;
 
 use super::setback::Setback;
 

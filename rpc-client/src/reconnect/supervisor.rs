@@ -18,9 +18,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use http::header::HeaderValue;
 use rpc_core::Peer;
+use rpc_core::internal::runtime::{Instant, Sleep, sleep_until};
 use rpc_core::transport::{Connection, ConnectionEvent};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::ConnectError;
 use crate::reconnect::backoff::{Backoff, Plan};
@@ -125,7 +125,7 @@ impl Supervisor {
         if on_session.is_some() {
             connection.hold_sessions();
         }
-        let has_provider = dialer.attempt.credentials.is_some();
+        let has_provider = dialer.attempt.has_provider();
         let start = Instant::now();
         Self {
             peer,

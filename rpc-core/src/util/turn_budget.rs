@@ -6,13 +6,9 @@
 //! ticks, the log has a warning about it. Everything else in a turn is short, so the time since the last reading is the
 //! time of the poll.
 
-use std::pin::pin;
-use std::task::Context;
 use std::time;
 
 use coarsetime::{Duration, Instant};
-
-use crate::util::runtime::yield_now;
 
 /// A poll that takes longer is logged.
 const LONG: Duration = Duration::new(0, 100_000_000);
@@ -51,11 +47,4 @@ impl TurnBudget {
 #[inline]
 fn now() -> Instant {
     Instant::now_without_cache_update()
-}
-
-/// Makes the runtime poll the task again after other tasks had their turn. Waking the task would be enough for tasks
-/// that are ready. But as long as any task is ready, the runtime checks for new I/O events only after 61 polls. A task
-/// that yields is polled again only after such a check.
-pub(crate) fn again(cx: &mut Context<'_>) {
-    let _ = pin!(yield_now()).poll(cx);
 }

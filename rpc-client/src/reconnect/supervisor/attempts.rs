@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_core::CloseCode;
-use tokio::time::Instant;
+use rpc_core::internal::runtime::Instant;
 
 use super::{Link, Next, Supervisor};
 use crate::error::ConnectError;

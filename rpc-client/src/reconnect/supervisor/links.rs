@@ -1,9 +1,9 @@
 //! The links of a client: attached, and lost.
 
 use rpc_core::CloseReason;
+use rpc_core::internal::runtime::Instant;
 use rpc_core::transport::SessionEnd;
 use rpc_core::types::GoAway;
-use tokio::time::Instant;
 
 use super::{Link, Next, Plan, Supervisor, Trouble};
 use crate::reconnect::setback::Setback;

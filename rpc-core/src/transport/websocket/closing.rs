@@ -14,7 +14,7 @@ use super::header::CONTROL_MAX;
 use super::{Role, WebSocket};
 use crate::error::close::CloseCode;
 use crate::transport::LinkError;
-use crate::util::turn_budget::again;
+use crate::util::runtime::again;
 
 /// How far a close has come: what is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::judge::Refusal;
 use super::reader::Arrived;
 use crate::error::close::CloseCode;
 use crate::transport::{LinkError, Received};
-use crate::util::turn_budget::again;
+use crate::util::runtime::again;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(super) fn poll_next(

@@ -1,0 +1,31 @@
+//! A WebSocket to a server, after its handshake.
+
+use rpc_core::internal::runtime::spawn;
+use rpc_core::transport::{Connection, Endpoint};
+
+use super::page_socket::PageSocket;
+use crate::agreed::Agreed;
+
+/// A WebSocket after its handshake.
+pub(crate) struct Socket {
+    socket: PageSocket,
+    pub(crate) agreed: Agreed,
+}
+
+impl Socket {
+    pub(super) fn new(socket: PageSocket, agreed: Agreed) -> Self {
+        Self { socket, agreed }
+    }
+
+    /// Starts the task that carries the connection. Returns the parameters that the server has agreed to.
+    pub(crate) fn spawn(self, endpoint: Endpoint) -> Agreed {
+        drop(spawn(endpoint.connect(self.socket)));
+        self.agreed
+    }
+
+    /// Gives the socket to a connection that outlives its links. Returns the parameters that the server has agreed to.
+    pub(crate) fn attach(self, connection: &mut Connection) -> Agreed {
+        connection.attach(self.socket, self.agreed.answers_hello);
+        self.agreed
+    }
+}
