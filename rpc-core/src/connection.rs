@@ -157,7 +157,8 @@ impl Connection {
     /// Gives a connection that [outlives its links](crate::transport::SessionMode::Ask) another link. If there is a
     /// link before, that link is dropped when the session is resumed, or closed with 4410 if a fresh session begins.
     /// The handshake has shown whether the other end `is_extended`, that is, knows the extensions of this crate: only
-    /// then can the other end resume the session. Poll the connection afterwards.
+    /// then can the other end resume the session. If the transport [opens](Transport::opens_by_hello) the link by a hello,
+    /// there is a link when the other end has answered. Poll the connection afterwards.
     ///
     /// # Panics
     /// If the connection does not outlive its links.
@@ -186,12 +187,15 @@ impl Connection {
         let until = now.saturating_add(if awaits_hello { limits.handshake } else { limits.close });
         let reason = (!awaits_hello).then_some(reason);
         self.retired = before.map(|before| Retired::new(before, reason, until));
-        link.muted = awaits_hello.then_some(Muted::UntilAnswer);
-        self.link = Some(link);
         let ended = ended.map(|ended| self.driver.stop_session(ended));
-        if !awaits_hello {
+        if awaits_hello {
+            link.muted = Some(Muted::UntilAnswer);
+        } else if link.opens_by_hello {
+            link.muted = Some(Muted::UntilOpen(ended));
+        } else {
             self.driver.up(false, ended);
         }
+        self.link = Some(link);
     }
 
     /// Drops the link without a close, as if it had broken: a connection that outlives its links goes on without one.
@@ -311,11 +315,14 @@ impl Connection {
         let was_greeted = std::mem::take(&mut self.driver.was_greeted);
         let has_answer = self.driver.has_events();
         let has_read = was_greeted || !self.driver.taken_in.is_empty() || has_answer;
-        if let Some(link) = &mut self.link {
-            link.muted.take_if(|muted| match muted {
-                Muted::UntilAnswer => has_answer,
-                Muted::UntilFirst(until) => has_read || now >= *until,
-            });
+        let Some(link) = &mut self.link else { return };
+        let unmuted = link.muted.take_if(|muted| match muted {
+            Muted::UntilAnswer => has_answer,
+            Muted::UntilFirst(until) => has_read || now >= *until,
+            Muted::UntilOpen(_) => was_greeted,
+        });
+        if let Some(Muted::UntilOpen(ended)) = unmuted {
+            self.driver.up(false, ended);
         }
     }
 
@@ -510,7 +517,7 @@ impl Connection {
         let can_send = self.link.as_ref().is_some_and(|link| !link.blocked && link.muted.is_none());
         let muted = self.link.as_ref().and_then(|link| match link.muted {
             Some(Muted::UntilFirst(until)) => Some(until),
-            Some(Muted::UntilAnswer) | None => None,
+            Some(Muted::UntilAnswer | Muted::UntilOpen(_)) | None => None,
         });
         let retired = self.retired.as_ref().map(|retired| retired.until());
         let until = [until, muted, retired].into_iter().flatten().min();

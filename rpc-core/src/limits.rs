@@ -310,6 +310,13 @@ pub struct Limits {
     /// scarce.
     #[serde(with = "text")]
     pub session_keep: Duration,
+    /// How long a link over server-sent events is without its stream before the link is lost. Until then the client
+    /// asks for the stream again, and nothing is lost. A WebSocket is lost at once. 10 s.
+    ///
+    /// Raise `mend` when clients lose their network for longer and have no session. Lower `mend` when a client that has
+    /// gone is to be noticed sooner.
+    #[serde(with = "text")]
+    pub mend: Duration,
     /// Bytes of messages that wait in a session without a link, or `queue` if `queue` is less. Each message counts 128
     /// bytes more than its text. Above the limit new messages wait outside the queue, and a group closes the session
     /// or drops the push. 256 KiB.
@@ -425,6 +432,7 @@ impl Limits {
             login: Duration::from_secs(10),
             login_attempts: 10,
             session_keep: Duration::from_secs(120),
+            mend: Duration::from_secs(10),
             away_bytes: 256 * KIB,
             away_bytes_total: 64 * MIB,
             away_per_caller: 16,
@@ -581,6 +589,7 @@ impl Limits {
             ("grace", self.grace),
             ("login", self.login),
             ("session_keep", self.session_keep),
+            ("mend", self.mend),
             ("ack_after", self.ack_after),
             ("ack_within", self.ack_within),
         ];
@@ -769,7 +778,7 @@ mod tests {
             let complaint = complaint(|l| l.set(name, "0").unwrap());
             assert_eq!(complaint, format!("`{name}` is 0: it must be at least 1"));
         }
-        for name in ["session_keep", "ack_after", "ack_within"] {
+        for name in ["session_keep", "mend", "ack_after", "ack_within"] {
             let complaint = complaint(|l| l.set(name, "0s").unwrap());
             assert_eq!(complaint, format!("`{name}` is 0: it must be longer"));
         }

@@ -20,6 +20,9 @@ use crate::error::close::CloseCode;
 use crate::limits::Limits;
 
 pub(crate) mod memory;
+#[cfg(feature = "sse")]
+#[doc(hidden)]
+pub mod sse;
 #[cfg(feature = "websocket")]
 pub(crate) mod websocket;
 
@@ -65,6 +68,13 @@ pub trait Transport: Send + Unpin + 'static {
     /// Takes a message, UTF-8 text, into the write buffer. Call only when
     /// [`poll_ready`](Self::poll_ready) was ready.
     fn send(&mut self, message: Bytes) -> Result<(), LinkError>;
+
+    /// Returns whether the first message opens the link: the hello of this end, to which the other end answers by its
+    /// own. A connection that [outlives its links](Connection::attach) sends nothing else before that answer, and has no
+    /// link until then. By default `false`.
+    fn opens_by_hello(&self) -> bool {
+        false
+    }
 
     /// Returns whether messages may be binary: [`send_binary`](Self::send_binary) sends them, and what comes is marked as
     /// the other end has marked it. Then the hello of this end says that it takes bytes as bytes instead of base64 text.

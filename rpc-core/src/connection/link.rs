@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::End;
 use super::driver::Driver;
+use super::event::SessionEnd;
 use super::receive::Unread;
 use super::round_trip::RoundTrip;
 use crate::connection::keepalive::Keepalive;
@@ -27,6 +28,9 @@ pub(super) enum Muted {
     UntilFirst(Duration),
     /// The server has not answered the hello that resumes the session.
     UntilAnswer,
+    /// The server has not answered the hello that [opens](Transport::opens_by_hello) the link. The session before, if
+    /// it has ended, is told of when there is a link.
+    UntilOpen(Option<SessionEnd>),
 }
 
 /// A link that works.
@@ -42,6 +46,8 @@ pub(super) struct Link {
     pub(super) keepalive: Keepalive,
     pub(super) round_trip: RoundTrip,
     controls: Controls,
+    /// The first message opens the link.
+    pub(super) opens_by_hello: bool,
 }
 
 impl Link {
@@ -51,6 +57,7 @@ impl Link {
         }
         shared.lock().protocol.set_carries_binary(transport.carries_binary());
         Self {
+            opens_by_hello: transport.opens_by_hello(),
             carrier: Box::new(transport),
             unread: Unread::default(),
             blocked: false,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::driver::Driver;
 use super::event::{ConnectionEvent, SessionEnd};
-use super::link::Link;
+use super::link::{Link, Muted};
 use super::retired::Retired;
 use super::taken_in::TakenIn;
 use super::{Connection, Phase};
@@ -82,8 +82,9 @@ impl Connection {
             return;
         }
         let within = self.driver.shared.config.limits.close;
+        let before = self.take_end_before();
         self.retire(reason.clone(), within);
-        self.driver.lost(reason, is_kept && may_be_resumed, news);
+        self.driver.lost(reason, is_kept && may_be_resumed, news, before);
     }
 
     /// The link broke: the connection goes on without one, or ends.
@@ -93,8 +94,17 @@ impl Connection {
             self.lose(reason);
             return;
         }
+        let before = self.take_end_before();
         drop(self.lose_link());
-        self.driver.lost(reason, may_be_resumed, news);
+        self.driver.lost(reason, may_be_resumed, news, before);
+    }
+
+    /// Takes the end of the session before, of which nobody was told because the link was not open yet.
+    fn take_end_before(&mut self) -> Option<SessionEnd> {
+        match self.link.as_mut()?.muted.take_if(|muted| matches!(muted, Muted::UntilOpen(_)))? {
+            Muted::UntilOpen(ended) => ended,
+            Muted::UntilFirst(_) | Muted::UntilAnswer => None,
+        }
     }
 
     /// Returns whether the connection outlives its links, whether the session may be resumed, and what the other end
@@ -107,15 +117,22 @@ impl Connection {
 }
 
 impl Driver {
-    /// The link is lost for `reason`: the session goes on without one if it `is_kept`, or ends.
-    fn lost(&mut self, reason: CloseReason, is_kept: bool, going_away: Option<GoAway>) {
+    /// The link is lost for `reason`: the session goes on without one if it `is_kept`, or ends. If the link was never
+    /// open, the session that was really lost is the one `before`.
+    fn lost(
+        &mut self,
+        reason: CloseReason,
+        is_kept: bool,
+        going_away: Option<GoAway>,
+        before: Option<SessionEnd>,
+    ) {
         let ended = if is_kept {
             self.stop_while_away();
             None
         } else {
             self.end_session(&reason)
         };
-        self.tell(ConnectionEvent::Lost { reason, ended, going_away });
+        self.tell(ConnectionEvent::Lost { reason, ended: before.or(ended), going_away });
     }
 
     /// Stops the methods that run for nobody else than a caller who is there.
