@@ -16,6 +16,8 @@ use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::error::ConnectError;
 #[cfg(not(target_family = "wasm"))]
+use crate::fallback::Fallback;
+#[cfg(not(target_family = "wasm"))]
 use crate::headers::Headers;
 use crate::reconnect::{OnSession, OnState, Reconnect};
 use crate::socket::Socket;
@@ -56,6 +58,8 @@ pub struct ClientBuilder {
     #[cfg(not(target_family = "wasm"))]
     credentials: Option<Credentials>,
     connect_timeout: Option<Duration>,
+    #[cfg(not(target_family = "wasm"))]
+    fallback: Fallback,
     reconnect: Option<Reconnect>,
     on_session: Option<OnSession>,
     on_state: Option<OnState>,
@@ -77,6 +81,8 @@ impl ClientBuilder {
             #[cfg(not(target_family = "wasm"))]
             credentials: None,
             connect_timeout: None,
+            #[cfg(not(target_family = "wasm"))]
+            fallback: Fallback::Never,
             reconnect: None,
             on_session: None,
             on_state: None,
@@ -204,7 +210,7 @@ impl ClientBuilder {
         self.check_single()?;
         let connecting = async move {
             attempt.authorize().await?;
-            attempt.run().await
+            attempt.connect().await
         };
         self.start(Box::pin(connecting)).await
     }
@@ -234,7 +240,7 @@ impl ClientBuilder {
         if socket.agreed.answers_hello {
             endpoint.set_extended(true);
         }
-        Ok(Client::start(endpoint, socket))
+        Client::start(endpoint, socket).await
     }
 
     /// Returns how long an attempt may take.
@@ -257,7 +263,9 @@ impl fmt::Debug for ClientBuilder {
         #[cfg(feature = "tls-no-provider")]
         f.field("tls", &self.tls);
         #[cfg(not(target_family = "wasm"))]
-        f.field("headers", &self.headers).field("credentials", &self.credentials);
+        f.field("headers", &self.headers)
+            .field("credentials", &self.credentials)
+            .field("fallback", &self.fallback);
         f.field("config", &self.config)
             .field("subprotocols", &self.subprotocols)
             .field("connect_timeout", &self.connect_timeout)

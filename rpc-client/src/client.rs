@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::agreed::Agreed;
 use crate::builder::ClientBuilder;
 use crate::error::ConnectError;
+use crate::fallback::Carrier;
 use crate::reconnect::{
     Command, Commands, Dialer, OnSession, OnState, Parts, Reconnect, Reporter, State, States,
     Supervisor, present,
@@ -49,6 +50,8 @@ use crate::socket::Socket;
 pub struct Client {
     peer: Peer,
     subprotocol: Option<Box<str>>,
+    /// What carries the messages of a client that does not reconnect.
+    carrier: Carrier,
     supervised: Option<Supervised>,
 }
 
@@ -57,6 +60,7 @@ pub struct Client {
 struct Supervised {
     commands: mpsc::UnboundedSender<Command>,
     states: watch::Receiver<State>,
+    carrier: watch::Receiver<Carrier>,
 }
 
 impl Client {
@@ -65,10 +69,18 @@ impl Client {
         ClientBuilder::new()
     }
 
-    pub(crate) fn start(endpoint: Endpoint, socket: Socket) -> Self {
+    /// Starts the task of a client, and waits until its link is open. If the future is dropped, so is the client.
+    pub(crate) async fn start(endpoint: Endpoint, socket: Socket) -> Result<Self, ConnectError> {
         let peer = endpoint.peer();
-        let Agreed { subprotocol, .. } = socket.spawn(endpoint);
-        Self { peer, subprotocol, supervised: None }
+        let (Agreed { subprotocol, carrier, .. }, opened) = socket.spawn(endpoint);
+        let client = Self { peer, subprotocol, carrier, supervised: None };
+        if let Some(opened) = opened {
+            match opened.wait().await {
+                Some(opened) => opened?,
+                None => return Err(ConnectError::Lost(client.closed().await)),
+            }
+        }
+        Ok(client)
     }
 
     /// Starts the task of a client that reconnects, and waits for its first session. If the future is dropped, so is
@@ -81,9 +93,14 @@ impl Client {
     ) -> Result<Self, ConnectError> {
         let (peer, reporter) = (endpoint.peer(), Reporter::new(on_state));
         let ((commands, obeyed), (first, opened)) = (mpsc::unbounded_channel(), oneshot::channel());
-        let supervised = Supervised { commands, states: reporter.watch() };
-        let mut client =
-            Self { peer: peer.clone(), subprotocol: None, supervised: Some(supervised) };
+        let supervised =
+            Supervised { commands, states: reporter.watch(), carrier: reporter.watch_carrier() };
+        let mut client = Self {
+            peer: peer.clone(),
+            subprotocol: None,
+            carrier: Carrier::default(),
+            supervised: Some(supervised),
+        };
         let connection = endpoint.without_link();
         let commands = Commands::new(obeyed);
         let parts =
@@ -134,19 +151,28 @@ impl Client {
     /// # Ok(()) }
     /// ```
     pub fn state(&self) -> State {
-        present(self.supervised.as_ref().map(|supervised| &supervised.states), &self.peer)
+        let states = self.supervised.as_ref().map(|supervised| &supervised.states);
+        present(states, &self.peer, self.carrier)
+    }
+
+    /// Returns what carries the messages of the client: see [`fallback`](ClientBuilder::fallback). For a client that
+    /// [reconnects](ClientBuilder::reconnect) and has no link, this is what carried them last.
+    pub fn carrier(&self) -> Carrier {
+        let supervised = self.supervised.as_ref();
+        supervised.map_or(self.carrier, |supervised| *supervised.carrier.borrow())
     }
 
     /// Returns the states of the client, from the present one on, as a stream. The stream does not keep the client.
     pub fn states(&self) -> States {
         let states = self.supervised.as_ref().map(|supervised| supervised.states.clone());
-        States::new(states, self.peer.clone())
+        States::new(states, self.peer.clone(), self.carrier)
     }
 
     /// Begins the next attempt to connect at once, instead of waiting until it is time: the network has come back, or
     /// the user wants it. An attempt that has been under way for a second or more is begun again. If the client has a
     /// link, and its session can be resumed, the client makes another link, and uses the present one until then: for a
-    /// client whose network has changed. The waits after failed attempts go on growing.
+    /// client whose network has changed. A client that had [no WebSocket](crate::Fallback::WhenFails) tries to have one
+    /// again. The waits after failed attempts go on growing.
     ///
     /// Without effect on a client that has ended or does not [reconnect](ClientBuilder::reconnect).
     pub fn reconnect_now(&self) {

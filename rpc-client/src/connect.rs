@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::Path;
+use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderValue};
 use rpc_core::Limits;
@@ -13,21 +14,32 @@ use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 
 use crate::credentials::Credentials;
 use crate::error::ConnectError;
+use crate::fallback::Fallback;
 use crate::handshake::Handshake;
 use crate::race;
 use crate::socket::Socket;
+use crate::sse::Opening;
 use crate::target::{Place, Target};
 #[cfg(feature = "tls-no-provider")]
 use crate::tls::{self, Tls};
+
+/// A byte stream of any kind.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for S {}
 
 /// The settings of one attempt to connect.
 #[derive(Clone)]
 pub(crate) struct Attempt {
     pub(crate) handshake: Handshake,
     pub(crate) limits: Limits,
+    /// How long the attempt may take.
+    pub(crate) time: Duration,
+    pub(crate) fallback: Fallback,
     pub(crate) credentials: Option<Credentials>,
     /// `None` means the root certificates of the system.
     #[cfg(feature = "tls-no-provider")]
@@ -59,7 +71,54 @@ impl Attempt {
         self.credentials.is_some()
     }
 
-    /// Connects to the target of the URL. Dropping the future closes the connection.
+    /// Connects to the target of the URL, in the way that the [`Fallback`] says. Dropping the future closes the
+    /// connection.
+    pub(crate) async fn connect(&self) -> Result<Socket, ConnectError> {
+        let error = match self.fallback {
+            Fallback::Never => return self.run().await,
+            Fallback::Always => None,
+            Fallback::WhenFails => {
+                let time = self.time / 2;
+                match timeout(time, self.run()).await {
+                    Ok(Ok(socket)) => return Ok(socket),
+                    Ok(Err(error)) if !error.may_be_of_proxy() => return Err(error),
+                    Ok(Err(error)) => Some(error),
+                    Err(_) => Some(ConnectError::Timeout(time)),
+                }
+            }
+        };
+        Ok(Socket::by_sse(Opening { attempt: self.clone(), time: self.time, before: error }))
+    }
+
+    /// Connects to the target of the URL, for requests.
+    pub(crate) async fn dial(&self) -> Result<Box<dyn Io>, ConnectError> {
+        let target = &self.handshake.target;
+        match &target.place {
+            Place::Tcp { host, port } => self.secured(tcp(target, host, *port)).await,
+            #[cfg(unix)]
+            Place::Unix(path) => self.secured(unix(target, path)).await,
+        }
+    }
+
+    async fn secured<S>(
+        &self,
+        dialling: impl Future<Output = Result<S, ConnectError>>,
+    ) -> Result<Box<dyn Io>, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        #[cfg(feature = "tls-no-provider")]
+        if let Some(name) = &self.handshake.target.proven {
+            let tls = Tls::or_default(self.tls.clone()).await?;
+            let stream = tls.connect(name.clone(), dialling.await?).await;
+            let stream =
+                stream.map_err(|error| tls::of_handshake(&self.handshake.target, error))?;
+            return Ok(Box::new(stream));
+        }
+        Ok(Box::new(dialling.await?))
+    }
+
+    /// Connects to the target of the URL by a WebSocket. Dropping the future closes the connection.
     pub(crate) async fn run(&self) -> Result<Socket, ConnectError> {
         let target = &self.handshake.target;
         match &target.place {

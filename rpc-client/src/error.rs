@@ -40,6 +40,9 @@ pub enum ConnectError {
     /// The settings of [`Reconnect`](crate::Reconnect) cannot be used.
     #[error("the policy of reconnecting cannot be used: {0}")]
     Reconnect(&'static str),
+    /// The settings of [`Fallback`](crate::Fallback) cannot be used.
+    #[error("server-sent events cannot be used: {0}")]
+    Fallback(&'static str),
     /// The provider of the [`bearer_token`](crate::ClientBuilder::bearer_token) failed or panicked, or returned a token
     /// that cannot be sent. The text has the error of the provider, with its causes.
     #[error("no credentials: {}", one_line(&**.0))]
@@ -118,7 +121,7 @@ impl ConnectError {
     /// | `Session`, `Lost`, `GaveUp` | may succeed; after `Lost` only if its [`may_reconnect`](CloseReason::may_reconnect) |
     /// | `Rejected` with 401 or 403 | fails: the server does not accept these credentials. With other credentials it may succeed |
     /// | `Rejected` with another status | may succeed: while servers restart, proxies answer 404 or 502 |
-    /// | `Url`, `Header`, `Limits`, `Router`, `Caller`, `Reconnect`, `TlsSetup` | fails: change the program |
+    /// | `Url`, `Header`, `Limits`, `Router`, `Caller`, `Reconnect`, `Fallback`, `TlsSetup` | fails: change the program |
     ///
     /// ```
     /// use std::time::Duration;
@@ -134,7 +137,8 @@ impl ConnectError {
             | Self::Limits(_)
             | Self::Router(_)
             | Self::Caller(_)
-            | Self::Reconnect(_) => false,
+            | Self::Reconnect(_)
+            | Self::Fallback(_) => false,
             #[cfg(feature = "tls-no-provider")]
             Self::TlsSetup(_) => false,
             #[cfg(feature = "tls-no-provider")]
@@ -161,6 +165,16 @@ impl ConnectError {
                 Some(Self::Rejected { status, body, location, retry_after })
             }
             _ => None,
+        }
+    }
+
+    /// Returns whether something between the client and the server may have refused the WebSocket.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn may_be_of_proxy(&self) -> bool {
+        match self {
+            Self::Rejected { status, .. } => ![401, 429].contains(&status.as_u16()),
+            Self::Handshake(_) | Self::Io { .. } | Self::Timeout(_) => true,
+            _ => false,
         }
     }
 

@@ -27,6 +27,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use crate::agreed::Agreed;
 use crate::answer;
 use crate::error::{self, ConnectError, Location};
+use crate::fallback::Carrier;
 use crate::target::Target;
 
 /// Largest head of an answer in bytes.
@@ -99,6 +100,7 @@ impl Handshake {
         Ok(Agreed {
             answers_hello: self.asks_for_hello && is_one,
             subprotocol: subprotocol.map(|name| name.as_str().into()),
+            carrier: Carrier::WebSocket,
         })
     }
 
@@ -126,7 +128,7 @@ impl Handshake {
     }
 
     /// Turns an error of hyper into a [`ConnectError`].
-    fn failed(&self, error: &hyper::Error) -> ConnectError {
+    pub(crate) fn failed(&self, error: &hyper::Error) -> ConnectError {
         if error.is_parse_too_large() {
             return ConnectError::Handshake("the head of its answer is longer than 16 KiB");
         }
@@ -163,7 +165,8 @@ impl Handshake {
     }
 }
 
-async fn rejected(response: Response<Incoming>) -> ConnectError {
+/// Reads the answer of a server that refuses a request.
+pub(crate) async fn rejected(response: Response<Incoming>) -> ConnectError {
     let status = response.status();
     let location = response.headers().get(LOCATION);
     let location = location.map(|value| Location::new(value.as_bytes()));

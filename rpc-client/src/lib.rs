@@ -116,15 +116,19 @@ mod connect;
 #[cfg(not(target_family = "wasm"))]
 mod credentials;
 mod error;
+mod fallback;
 #[cfg(not(target_family = "wasm"))]
 mod handshake;
 #[cfg(not(target_family = "wasm"))]
 mod headers;
+mod opened;
 #[cfg(not(target_family = "wasm"))]
 mod race;
 mod reconnect;
 #[cfg(not(target_family = "wasm"))]
 mod socket;
+#[cfg(not(target_family = "wasm"))]
+mod sse;
 mod subprotocols;
 #[cfg(not(target_family = "wasm"))]
 mod target;
@@ -143,6 +147,7 @@ pub use client::Client;
 #[cfg(not(target_family = "wasm"))]
 pub use credentials::IntoToken;
 pub use error::{ConnectError, Location};
+pub use fallback::{Carrier, Fallback};
 pub use reconnect::{IntoOpened, Reconnect, Setback, State, States};
 #[cfg(feature = "tls-no-provider")]
 pub use {

@@ -61,7 +61,7 @@ async fn nothing_is_missing_after_a_break_that_the_session_bridges() {
             board.set(event, round);
             board.events.publish(event).unwrap();
         }
-        states.until(|state| matches!(state, State::Up { resumed: true })).await;
+        states.until(|state| matches!(state, State::Up { resumed: true, .. })).await;
         for event in 0..10 {
             assert_eq!(soon(events.next()).await, Some(Ok(event)));
         }

@@ -142,7 +142,7 @@ async fn another_link_may_take_over_while_the_one_before_works() {
     let slow = world.slow().await;
     world.client.reconnect_now();
     let state = soon(world.states.until(|_| true)).await;
-    assert!(matches!(state, State::Up { resumed: true }), "{state}");
+    assert!(matches!(state, State::Up { resumed: true, .. }), "{state}");
     world.asked.goes_on.add_permits(1);
     assert_eq!(soon(slow).await.unwrap().unwrap(), 7);
     assert_eq!((world.announced(), world.hooks()), (vec![false, true], 1));

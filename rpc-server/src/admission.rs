@@ -65,9 +65,7 @@ impl Admission {
         shared: &Shared,
         address: Option<IpAddr>,
     ) -> Result<(), Rejection> {
-        if let Some(Reached::Rate) = self.reached {
-            return Err(too_many(Reached::Rate));
-        }
+        self.check_rate()?;
         let permit = shared
             .resuming
             .take(address)
@@ -75,6 +73,15 @@ impl Admission {
         self.resuming_permit = Some(permit);
         self.connection_permit = None;
         Ok(())
+    }
+
+    /// Returns an error if the address of the client connects too often. That counts for requests of a link, too: each
+    /// may be a guess at its name.
+    pub(crate) fn check_rate(&self) -> Result<(), Rejection> {
+        match self.reached {
+            Some(Reached::Rate) => Err(too_many(Reached::Rate)),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the permits for a client that does not resume a session. If the server is full, a session without a link

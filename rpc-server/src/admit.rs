@@ -15,7 +15,45 @@ use crate::host::Host;
 use crate::rejection::Rejection;
 use crate::request_kind::RequestKind;
 use crate::shared::Shared;
+use crate::sse::Cors;
 use crate::upgrade::Upgrade;
+
+/// What a client asks for.
+#[derive(Clone, Copy)]
+pub(crate) enum Wish<'a> {
+    /// A WebSocket.
+    WebSocket(&'a Upgrade),
+    /// A link over server-sent events, whose client `resumes` a session or does not.
+    Link { resumes: bool },
+    /// The answer to a single message.
+    Answer,
+}
+
+impl<'a> Wish<'a> {
+    fn upgrade(self) -> Option<&'a Upgrade> {
+        match self {
+            Self::WebSocket(upgrade) => Some(upgrade),
+            Self::Link { .. } | Self::Answer => None,
+        }
+    }
+
+    fn announces_resume(self) -> bool {
+        match self {
+            Self::WebSocket(upgrade) => upgrade.announces_resume,
+            Self::Link { resumes } => resumes,
+            Self::Answer => false,
+        }
+    }
+
+    /// Returns whether the client knows the extensions of JSON-RPC 2.0.
+    fn knows_hello(self) -> bool {
+        match self {
+            Self::WebSocket(upgrade) => upgrade.asks_for_hello,
+            Self::Link { .. } => true,
+            Self::Answer => false,
+        }
+    }
+}
 
 impl Shared {
     /// Returns the kind of a request, after the checks of `Host` and `Origin`.
@@ -31,17 +69,27 @@ impl Shared {
         Ok(kind)
     }
 
-    /// Admits a client that asks for a WebSocket by `upgrade`, or, without `upgrade`, for the answer to a single
-    /// message. When this returns, the caller value of the endpoint is set.
+    /// Returns the page of a request, to which its browser is to show the answer. `None` if the page may not connect, or
+    /// WebSockets are all there is.
+    pub(crate) fn page_of(&self, head: &Parts, client_info: &ClientInfo) -> Option<Cors> {
+        let origins = &self.settings.origins;
+        let host = Host::asked_for(head).ok().filter(|_| self.settings.offers_sse)?;
+        origins.check(&head.headers, host.as_ref(), client_info.way).ok()?;
+        Cors::of(&head.headers, !origins.allow_any())
+    }
+
+    /// Admits a client that asks for a connection, or for the answer to a single message. When this returns, the caller
+    /// value of the endpoint is set.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         head: Parts,
         client_info: &ClientInfo,
         admission: &mut Admission,
-        upgrade: Option<&Upgrade>,
+        wish: Wish<'_>,
     ) -> Result<Endpoint, Rejection> {
-        let is_resuming = upgrade.is_some_and(|upgrade| self.takes_resume(upgrade));
-        let for_one_answer = upgrade.is_none();
+        let upgrade = wish.upgrade();
+        let is_resuming = wish.announces_resume() && self.settings.sessions.is_some();
+        let for_one_answer = matches!(wish, Wish::Answer);
         let client = self.settings.proxies.client(client_info.address(), &head.headers);
         if self.settings.proxies.trust(client_info.address()) {
             admission.acquire_address_permit(self, client);
@@ -60,14 +108,16 @@ impl Shared {
         if is_resuming {
             endpoint.set_resuming();
         }
-        if upgrade.is_some_and(|upgrade| upgrade.asks_for_hello) {
+        if wish.knows_hello() {
             endpoint.set_extended(false);
         }
         if let Some(client) = client {
             endpoint.set_address(client);
         }
         let request = Request::from_parts(head, ());
-        let connecting = Connecting::new(request, client_info.clone(), client, upgrade, endpoint);
+        let announces = wish.announces_resume();
+        let connecting =
+            Connecting::new(request, client_info.clone(), client, upgrade, announces, endpoint);
         match self.settings.hooks.connect(connecting).await? {
             Verdict::Session(endpoint) => Ok(endpoint),
             Verdict::Guest(..) if for_one_answer => {
@@ -89,6 +139,32 @@ impl Shared {
                 })?;
                 Ok(endpoint)
             }
+        }
+    }
+
+    /// Checks the client of a request that belongs to a link. The seat of the request is given back: the link has its
+    /// own. Returns the client as `on_connect` sees it, or `None` if it is a guest.
+    pub(crate) async fn admit_to_link(
+        &self,
+        head: Parts,
+        client_info: &ClientInfo,
+        admission: Admission,
+    ) -> Result<Option<Endpoint>, Rejection> {
+        admission.check_rate()?;
+        drop(admission);
+        let client = self.settings.proxies.client(client_info.address(), &head.headers);
+        let endpoint = Endpoint::new(self.settings.config.clone());
+        // It may have the name that its link has.
+        endpoint.set_resuming();
+        if let Some(client) = client {
+            endpoint.set_address(client);
+        }
+        let request = Request::from_parts(head, ());
+        let connecting =
+            Connecting::new(request, client_info.clone(), client, None, true, endpoint);
+        match self.settings.hooks.connect(connecting).await? {
+            Verdict::Session(endpoint) => Ok(Some(endpoint)),
+            Verdict::Guest(..) => Ok(None),
         }
     }
 }

@@ -43,6 +43,7 @@ pub struct ServerBuilder {
     config: EndpointConfig,
     paths: Paths,
     post: bool,
+    sse: bool,
     subprotocols: Vec<String>,
     origins: Vec<String>,
     hosts: Vec<String>,
@@ -62,6 +63,7 @@ impl ServerBuilder {
             config: EndpointConfig::new(Router::new(), Limits::server()),
             paths: Paths::default(),
             post: true,
+            sse: false,
             subprotocols: Vec::new(),
             origins: Vec::new(),
             hosts: Vec::new(),
@@ -222,6 +224,33 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets whether clients that WebSockets do not reach may connect by server-sent events and `POST`, on the same port
+    /// and path: calls go both ways, as over a WebSocket, with the same limits and hooks. The page
+    /// [`sse_and_post`](crate::sse_and_post) has the wire, and shows a link by `curl`. Off by default.
+    ///
+    /// [`on_connect`](Self::on_connect) runs for each request of such a link, and each must be of the same caller, by the
+    /// rules of [`Sessions`]: the values of callers are compared by [`same`](Sessions::same), or else their
+    /// [names](rpc_core::Peer::identify). Pages of [allowed](Self::allow_origins) origins may connect, too: the server
+    /// answers the preflight requests of their browsers.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::{Client, Fallback};
+    /// use rpc_core::{Context, Router};
+    /// use rpc_server::Server;
+    ///
+    /// let add = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+    /// let server = Server::builder().service(add).sse(true).bind("127.0.0.1:0").await?.spawn();
+    ///
+    /// let client = Client::builder().fallback(Fallback::Always).connect(server.url()).await?;
+    /// assert_eq!(client.peer().call::<i64>("add", (1, 2)).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    pub fn sse(mut self, sse: bool) -> Self {
+        self.sse = sse;
+        self
+    }
+
     /// Adds a WebSocket subprotocol, such as `mcp`. The server picks the subprotocol if a client offers it. Some
     /// clients, browsers among them, close the connection if the server picks none of the subprotocols that they offer.
     /// May be called several times, with the preferred subprotocol first. Upper and lower case differ. The name
@@ -372,6 +401,7 @@ impl ServerBuilder {
             config,
             paths: self.paths,
             takes_posts: self.post,
+            offers_sse: self.sse,
             subprotocols: Subprotocols::new(&self.subprotocols)?,
             origins: Origins::new(&self.origins, &self.hosts, is_secure)?,
             proxies: Proxies::new(&self.proxies)?,

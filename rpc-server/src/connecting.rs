@@ -63,10 +63,10 @@ impl Connecting {
         client_info: ClientInfo,
         client: Option<IpAddr>,
         upgrade: Option<&Upgrade>,
+        announces_resume: bool,
         endpoint: Endpoint,
     ) -> Self {
         let subprotocol = upgrade.and_then(|upgrade| upgrade.subprotocol.clone());
-        let announces_resume = upgrade.is_some_and(|upgrade| upgrade.announces_resume);
         let peer = endpoint.peer();
         let endpoint = Arc::new(Mutex::new(Some(endpoint)));
         Self { request, client_info, client, subprotocol, announces_resume, peer, endpoint }
@@ -82,7 +82,8 @@ impl Connecting {
         &self.request
     }
 
-    /// Returns the HTTP method: `GET` for a WebSocket, `POST` for a single message.
+    /// Returns the HTTP method: `GET` for a WebSocket, `POST` for a single message, and for a link over [server-sent
+    /// events](crate::ServerBuilder::sse) mostly `POST`.
     pub fn method(&self) -> &Method {
         self.request.method()
     }
@@ -163,7 +164,8 @@ impl Connecting {
     /// Returns whether the client announces that it resumes an earlier session, by the header `Rpc-Resume: 1` or by the
     /// subprotocol `jsonrpc2.resume` beside `jsonrpc2`. Anyone can announce that, and the attempt may fail. So the hook
     /// must check the client as always; but it may leave out what a session needs only once, such as a line in a log
-    /// that says who has come.
+    /// that says who has come. Also `true` for each request of a link over [server-sent
+    /// events](crate::ServerBuilder::sse) but the first one.
     pub fn is_resuming(&self) -> bool {
         self.announces_resume
     }
@@ -307,7 +309,7 @@ mod tests {
     fn connecting(request: Request<()>) -> Connecting {
         let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), Limits::server()));
         let client_info = ClientInfo::new(Some(([127, 0, 0, 1], 9).into()), Way::Loopback);
-        Connecting::new(request, client_info, None, None, endpoint)
+        Connecting::new(request, client_info, None, None, false, endpoint)
     }
 
     #[tokio::test]

@@ -66,9 +66,10 @@ async fn exchange<S: Socket>(
                 Box::pin(refusal.tell(*socket, shared.limits().close)).await;
             }
         }
-        Exchanged::Probe => {}
+        Exchanged::Probe | Exchanged::OfLinks => {}
         Exchanged::Post(peer) => shared.settle(peer, true).await,
         Exchanged::Upgraded(admitted) => {
+            let admission = admission.expect("who is admitted has an admission");
             return Some(Box::new(Upgraded { admitted, socket, admission }));
         }
     }
@@ -82,11 +83,11 @@ async fn handshake<S: Socket>(
     shared: Arc<Shared>,
     stream: S,
     client_info: ClientInfo,
-    mut admission: Admission,
+    admission: Admission,
     deadline: Deadline,
-) -> (Admission, Exchanged, Option<Box<WebSocket<S>>>) {
+) -> (Option<Admission>, Exchanged, Option<Box<WebSocket<S>>>) {
     let mut member = shared.lifecycle.join();
-    let mut exchanged = Exchanged::Refused;
+    let (mut admission, mut exchanged) = (Some(admission), Exchanged::Refused);
     let exchange =
         Exchange::new(shared, client_info, deadline.clone(), &mut admission, &mut exchanged);
     let socket = tokio::select! {

@@ -1,15 +1,17 @@
-//! The HTTP part of a connection that the server itself has accepted: one request, one answer.
+//! The HTTP part of a connection that the server itself has accepted: one request and its answer, or several of links.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue};
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,7 +21,9 @@ use rpc_core::transport::{Endpoint, Role, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::time::timeout;
 
-use crate::admission::Admission;
+use crate::admission::{self, Admission};
+use crate::admit::Wish;
+use crate::body::Body;
 use crate::client_info::ClientInfo;
 use crate::deadline::Deadline;
 use crate::lifecycle::Member;
@@ -31,7 +35,7 @@ use crate::rejection::Rejection;
 use crate::request_kind::RequestKind;
 use crate::serve::Admitted;
 use crate::shared::Shared;
-use crate::upgrade::Upgrade;
+use crate::sse::{IDLE, LinkRequest, preflight, read_hello};
 
 /// Largest head of a request in bytes. hyper accepts no smaller limit.
 const HEAD: usize = 8 * 1024;
@@ -42,13 +46,13 @@ const HEADERS: usize = 64;
 /// How many bytes the server still reads from a refused client, and for how long.
 const LINGER: (u64, Duration) = (256 * 1024, Duration::from_secs(2));
 
-/// One exchange of a request and an answer, with the data that the answer depends on.
+/// The exchanges of requests and answers over one connection, with the data that the answers depend on.
 pub(crate) struct Exchange<'a> {
     shared: Arc<Shared>,
     client_info: ClientInfo,
     deadline: Deadline,
-    /// Taken by the first request.
-    admission: Mutex<Option<&'a mut Admission>>,
+    /// The admission of the first request. A later request, which only follows one of a link, takes its own.
+    admission: Mutex<Option<&'a mut Option<Admission>>>,
     exchanged: Mutex<&'a mut Exchanged>,
 }
 
@@ -58,12 +62,26 @@ pub(crate) enum Exchanged {
     Refused,
     /// The client was refused, and gets a WebSocket that is closed at once.
     RefusedByClose(Refusal),
-    /// A health or readiness probe was answered.
+    /// A health or readiness probe was answered, or a question of a browser.
     Probe,
     /// The client was admitted, and gets a WebSocket.
     Upgraded(Admitted),
     /// The client was admitted, and has sent a single message.
     Post(Peer),
+    /// Requests of links were answered. Each link has its own task.
+    OfLinks,
+}
+
+/// An answer, and whether another request may follow over the same connection.
+struct Answer {
+    response: Response<Body>,
+    keeps_alive: bool,
+}
+
+impl Answer {
+    fn last(response: Response<Full<Bytes>>) -> Self {
+        Self { response: response.map(Body::from), keeps_alive: false }
+    }
 }
 
 impl<'a> Exchange<'a> {
@@ -73,7 +91,7 @@ impl<'a> Exchange<'a> {
         shared: Arc<Shared>,
         client_info: ClientInfo,
         deadline: Deadline,
-        admission: &'a mut Admission,
+        admission: &'a mut Option<Admission>,
         exchanged: &'a mut Exchanged,
     ) -> Self {
         Self {
@@ -85,8 +103,8 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Answers one request. Returns the WebSocket if the request was an upgrade, and `None` otherwise. Dropping the
-    /// future closes the connection.
+    /// Answers one request, or several of links. Returns the WebSocket if the last request was an upgrade, and `None`
+    /// otherwise. Dropping the future closes the connection.
     pub(crate) async fn run<S: Socket>(&self, stream: S) -> Option<WebSocket<S>> {
         let service = service_fn(|request| Box::pin(self.answer(request)));
         let mut http = http1::Builder::new()
@@ -95,8 +113,22 @@ impl<'a> Exchange<'a> {
             // The deadline covers the whole handshake. This timeout would only cost one more timer.
             .header_read_timeout(None)
             .serve_connection(TokioIo::new(stream), service);
-        // hyper's upgrade machinery is for code that does not hold the connection.
-        let result = poll_fn(|cx| http.poll_without_shutdown(cx)).await;
+        let result = {
+            let mut member = self.shared.lifecycle.join();
+            let mut stopped = Some(pin!(member.stopped()));
+            // hyper's upgrade machinery is for code that does not hold the connection.
+            poll_fn(|cx| {
+                if let Some(stops) = &mut stopped
+                    && stops.as_mut().poll(cx).is_ready()
+                {
+                    stopped = None;
+                    // No request follows the one that is being answered, if there is one.
+                    Pin::new(&mut http).graceful_shutdown();
+                }
+                http.poll_without_shutdown(cx)
+            })
+            .await
+        };
         let parts = http.into_parts();
         let stream = parts.io.into_inner();
         if let Err(error) = &result {
@@ -121,7 +153,11 @@ impl<'a> Exchange<'a> {
     /// time: its handlers may run as long as all other handlers, and sending the answer may take as long as a close.
     pub(crate) async fn broken_off(&self, member: &mut Member) {
         member.stopped().await;
-        if matches!(&**self.exchanged(), Exchanged::Probe | Exchanged::Post(_)) {
+        let has_time = matches!(
+            &**self.exchanged(),
+            Exchanged::Probe | Exchanged::Post(_) | Exchanged::OfLinks
+        );
+        if has_time {
             member.overdue(self.shared.limits().close).await;
         }
     }
@@ -130,26 +166,26 @@ impl<'a> Exchange<'a> {
         self.exchanged.lock().unwrap()
     }
 
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let refused = |rejection: Rejection| rejection.into_response_to(&self.client_info);
-        let mut response = self.respond(request).await.unwrap_or_else(refused);
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let (head, body) = request.into_parts();
+        let page = self.shared.page_of(&head, &self.client_info);
+        let answer = self.respond(head, body).await.unwrap_or_else(|rejection| {
+            Answer::last(rejection.into_response_to(&self.client_info))
+        });
+        let Answer { mut response, keeps_alive } = answer;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS && !keeps_alive {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(page) = page {
+            page.show(&mut response);
         }
         Ok(response)
     }
 
-    async fn respond(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Rejection> {
-        let (head, body) = request.into_parts();
+    async fn respond(&self, head: Parts, body: Incoming) -> Result<Answer, Rejection> {
         match self.shared.classify(&head, !body.is_end_stream(), &self.client_info)? {
             RequestKind::WebSocket(upgrade) => {
-                let (exchanged, knows) = match self.admit(head, Some(&upgrade)).await {
+                let (exchanged, knows) = match self.admit(head, Wish::WebSocket(&upgrade)).await {
                     Ok(endpoint) => {
                         let knows = endpoint.is_extended();
                         let is_resuming = self.shared.takes_resume(&upgrade);
@@ -161,26 +197,42 @@ impl<'a> Exchange<'a> {
                     }
                 };
                 **self.exchanged() = exchanged;
-                Ok(upgrade.response(knows))
+                Ok(Answer::last(upgrade.response(knows)))
             }
             RequestKind::Call => {
-                let endpoint = self.admit(head, None).await?;
-                self.call(endpoint, body).await
+                let endpoint = self.admit(head, Wish::Answer).await?;
+                self.call(endpoint, body).await.map(Answer::last)
             }
-            RequestKind::Health => self.look(probes::health()),
-            RequestKind::Readiness => self.look(probes::readiness(&self.shared)),
+            RequestKind::OpenLink => self.open_link(head, body).await,
+            RequestKind::OfLink(request) => self.of_link(head, body, request).await,
+            RequestKind::Preflight => {
+                Ok(Answer { keeps_alive: true, ..self.look(preflight(&head.headers)) })
+            }
+            RequestKind::Health => Ok(self.look(probes::health())),
+            RequestKind::Readiness => Ok(self.look(probes::readiness(&self.shared))),
         }
     }
 
-    async fn admit(
-        &self,
-        head: http::request::Parts,
-        upgrade: Option<&Upgrade>,
-    ) -> Result<Endpoint, Rejection> {
-        let admission = self.admission.lock().unwrap().take();
-        let admission =
-            admission.expect("each answer but the one to a handshake closes the connection");
-        self.shared.admit(head, &self.client_info, admission, upgrade).await
+    /// Takes the admission of a request: the one of the connection, or another one.
+    fn take_admission(&self) -> Result<Admission, Rejection> {
+        let first = self.admission.lock().unwrap().as_mut().and_then(|first| first.take());
+        let again = || Admission::take(&self.shared, &self.client_info).ok_or_else(admission::full);
+        first.map_or_else(again, Ok)
+    }
+
+    /// Leaves an admission to who serves the client.
+    fn leave_admission(&self, admission: Admission) {
+        if let Some(left) = &mut *self.admission.lock().unwrap() {
+            **left = Some(admission);
+        }
+    }
+
+    async fn admit(&self, head: Parts, wish: Wish<'_>) -> Result<Endpoint, Rejection> {
+        let mut admission = self.take_admission()?;
+        self.deadline.set(Some(self.shared.limits().handshake));
+        let admitted = self.shared.admit(head, &self.client_info, &mut admission, wish).await;
+        self.leave_admission(admission);
+        admitted
     }
 
     /// Serves a single message. Its handlers have their own deadlines, and the client has the time `slow_reader` to
@@ -197,9 +249,45 @@ impl<'a> Exchange<'a> {
         response
     }
 
-    fn look(&self, response: Response<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Rejection> {
+    /// Begins a link. The answer is its stream.
+    async fn open_link(&self, head: Parts, body: Incoming) -> Result<Answer, Rejection> {
+        let opening = read_hello(self.shared.limits(), &head.headers, body).await?;
+        let endpoint = self.admit(head, Wish::Link { resumes: opening.resumes }).await?;
+        self.shared.check_opener(&endpoint)?;
+        **self.exchanged() = Exchanged::OfLinks;
+        let response = self.shared.open_link(endpoint, self.take_admission()?, opening)?;
+        Ok(self.keep_alive(response))
+    }
+
+    /// Answers a request of a link.
+    async fn of_link(
+        &self,
+        head: Parts,
+        body: Incoming,
+        request: LinkRequest,
+    ) -> Result<Answer, Rejection> {
+        let admission = self.take_admission()?;
+        self.deadline.set(Some(self.shared.limits().handshake));
+        let link = self.shared.find_link(head, &self.client_info, admission, &request).await?;
+        **self.exchanged() = Exchanged::OfLinks;
+        // Each message has its time, and so has the connection that is to take the message.
+        self.deadline.set(None);
+        let response = self.shared.answer_of_link(link, request, body).await;
+        self.deadline.set(Some(self.shared.limits().handshake));
+        Ok(self.keep_alive(response?))
+    }
+
+    /// Keeps the connection for the next request of a link.
+    fn keep_alive(&self, mut response: Response<Body>) -> Answer {
+        if !response.body_mut().keep_deadline(&self.deadline) {
+            self.deadline.set(Some(IDLE));
+        }
+        Answer { response, keeps_alive: true }
+    }
+
+    fn look(&self, response: Response<Full<Bytes>>) -> Answer {
         **self.exchanged() = Exchanged::Probe;
-        Ok(response)
+        Answer::last(response)
     }
 }
 

@@ -43,6 +43,7 @@
 //! | `admit`, `origins`, `proxies`, `client_info`, `headers` | the checks of a request; the address of the client |
 //! | `connecting`, `hooks`, `rejection`, `refusal` | the hooks of the application, and their verdict, as an HTTP answer or as a close code |
 //! | `connection` | the task of a connection |
+//! | `sse`, `body` | [links over server-sent events and `POST`](sse); the body of an answer |
 //! | `sessions` | who may resume a session |
 //! | `stats`, `record`, `runtime` | the numbers of a server, the same as metrics; a tokio runtime for many connections |
 //!
@@ -111,6 +112,7 @@ mod accept;
 mod addresses;
 mod admission;
 mod admit;
+mod body;
 mod builder;
 mod client_info;
 mod connecting;
@@ -143,6 +145,7 @@ mod server;
 mod sessions;
 mod shared;
 mod shutdown_report;
+mod sse;
 mod stats;
 mod subprotocols;
 #[cfg(feature = "tls-no-provider")]
@@ -152,6 +155,7 @@ mod upgrade;
 pub use ::http::StatusCode;
 pub use rpc_core;
 
+pub use body::Body;
 pub use builder::ServerBuilder;
 pub use connecting::Connecting;
 pub use error::Error;
@@ -174,3 +178,6 @@ pub mod performance {}
 
 #[doc = include_str!("../docs/security.md")]
 pub mod security {}
+
+#[doc = include_str!("../docs/sse.md")]
+pub mod sse_and_post {}

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Extensions, Request, Response};
 use http_body_util::Full;
-use hyper::body::Body;
+use hyper::body::Body as HttpBody;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use rpc_core::Limits;
@@ -22,6 +22,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::admission::{self, Admission};
+use crate::admit::Wish;
+use crate::body::Body;
 use crate::client_info::{ClientInfo, Way, is_loopback};
 use crate::post;
 use crate::probes;
@@ -31,7 +33,7 @@ use crate::request_kind::RequestKind;
 use crate::serve::Admitted;
 use crate::server::Server;
 use crate::shared::Shared;
-use crate::upgrade::Upgrade;
+use crate::sse::{preflight, read_hello};
 
 /// A server as a tower service, to be mounted in an app.
 /// [`ServerBuilder::into_tower_service`](crate::ServerBuilder::into_tower_service) makes an `RpcService`. Clones are
@@ -112,19 +114,24 @@ impl RpcService {
         Server::new(self.shared.clone())
     }
 
-    async fn answer<B>(self, request: Request<B>) -> Response<Full<Bytes>>
+    async fn answer<B>(self, request: Request<B>) -> Response<Body>
     where
-        B: Body<Data: Send> + Send + 'static,
+        B: HttpBody<Data: Send> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (head, body) = request.into_parts();
         let remote = (self.remote_addr)(&head.extensions);
         let client_info = ClientInfo::new(remote, Way::over(remote.is_none_or(is_loopback)));
+        let page = self.shared.page_of(&head, &client_info);
         let answer = self.respond(head, body, &client_info).await;
-        answer.unwrap_or_else(|rejection| {
+        let mut response = answer.unwrap_or_else(|rejection| {
             self.shared.totals.refused();
-            rejection.into_response_to(&client_info)
-        })
+            rejection.into_response_to(&client_info).map(Body::from)
+        });
+        if let Some(page) = page {
+            page.show(&mut response);
+        }
+        response
     }
 
     async fn respond<B>(
@@ -132,9 +139,9 @@ impl RpcService {
         mut head: Parts,
         body: B,
         client_info: &ClientInfo,
-    ) -> Result<Response<Full<Bytes>>, Rejection>
+    ) -> Result<Response<Body>, Rejection>
     where
-        B: Body<Data: Send> + Send + 'static,
+        B: HttpBody<Data: Send> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         match self.shared.classify(&head, !body.is_end_stream(), client_info)? {
@@ -142,29 +149,49 @@ impl RpcService {
                 let socket = head.extensions.remove::<OnUpgrade>();
                 let socket = socket.ok_or_else(no_upgrade)?;
                 let (shared, mut admission) = (self.shared.clone(), self.take(client_info)?);
-                match self.admit(head, client_info, &mut admission, Some(&upgrade)).await {
+                let wish = Wish::WebSocket(&upgrade);
+                match self.admit(head, client_info, &mut admission, wish).await {
                     Ok(endpoint) => {
                         let is_resuming = shared.takes_resume(&upgrade);
                         let response = upgrade.response(endpoint.is_extended());
                         let admitted = Admitted { endpoint, is_resuming };
                         tokio::spawn(carry(shared, admitted, admission, socket));
-                        Ok(response)
+                        Ok(response.map(Body::from))
                     }
                     Err(rejection) => {
                         let refusal = rejection.into_refusal_of(&upgrade, client_info)?;
                         shared.totals.refused();
                         tokio::spawn(refuse(shared, refusal, admission, socket));
-                        Ok(upgrade.response(false))
+                        Ok(upgrade.response(false).map(Body::from))
                     }
                 }
             }
             RequestKind::Call => {
                 let mut admission = self.take(client_info)?;
-                let endpoint = self.admit(head, client_info, &mut admission, None).await?;
-                self.call(endpoint, admission, body).await
+                let wish = Wish::Answer;
+                let endpoint = self.admit(head, client_info, &mut admission, wish).await?;
+                self.call(endpoint, admission, body).await.map(|answer| answer.map(Body::from))
             }
-            RequestKind::Health => Ok(probes::health()),
-            RequestKind::Readiness => Ok(probes::readiness(&self.shared)),
+            RequestKind::OpenLink => {
+                let shared = &self.shared;
+                let mut admission = self.take(client_info)?;
+                let opening = read_hello(shared.limits(), &head.headers, body).await?;
+                let wish = Wish::Link { resumes: opening.resumes };
+                let endpoint = self.admit(head, client_info, &mut admission, wish).await?;
+                shared.check_opener(&endpoint)?;
+                shared.open_link(endpoint, admission, opening)
+            }
+            RequestKind::OfLink(request) => {
+                let shared = &self.shared;
+                let admission = self.take(client_info)?;
+                let link = self
+                    .unless_stopped(shared.find_link(head, client_info, admission, &request))
+                    .await?;
+                shared.answer_of_link(link, request, body).await
+            }
+            RequestKind::Preflight => Ok(preflight(&head.headers).map(Body::from)),
+            RequestKind::Health => Ok(probes::health().map(Body::from)),
+            RequestKind::Readiness => Ok(probes::readiness(&self.shared).map(Body::from)),
         }
     }
 
@@ -178,12 +205,18 @@ impl RpcService {
         head: Parts,
         client_info: &ClientInfo,
         admission: &mut Admission,
-        upgrade: Option<&Upgrade>,
+        wish: Wish<'_>,
     ) -> Result<Endpoint, Rejection> {
-        let shared = &self.shared;
-        let mut member = shared.lifecycle.join();
-        let time = shared.limits().handshake;
-        let admitted = timeout(time, shared.admit(head, client_info, admission, upgrade));
+        self.unless_stopped(self.shared.admit(head, client_info, admission, wish)).await
+    }
+
+    /// Waits for the check of a client, unless that takes too long or the server stops.
+    async fn unless_stopped<T>(
+        &self,
+        checking: impl Future<Output = Result<T, Rejection>>,
+    ) -> Result<T, Rejection> {
+        let mut member = self.shared.lifecycle.join();
+        let admitted = timeout(self.shared.limits().handshake, checking);
         tokio::select! {
             biased;
             () = member.stopped() => Err(unavailable("shutting down")),
@@ -200,7 +233,7 @@ impl RpcService {
         body: B,
     ) -> Result<Response<Full<Bytes>>, Rejection>
     where
-        B: Body<Data: Send> + Send + 'static,
+        B: HttpBody<Data: Send> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (mut answer, answered) = oneshot::channel();
@@ -270,10 +303,10 @@ fn no_upgrade() -> Rejection {
 
 impl<B> tower_service::Service<Request<B>> for RpcService
 where
-    B: Body<Data: Send> + Send + 'static,
+    B: HttpBody<Data: Send> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 

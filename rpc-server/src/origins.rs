@@ -103,6 +103,11 @@ impl Origins {
         from.name == to.name && from.port == Some(to.port.unwrap_or(port))
     }
 
+    /// Returns whether pages of all origins may connect.
+    pub(crate) fn allow_any(&self) -> bool {
+        self.allowed.contains(&Origin::Any)
+    }
+
     fn allow(&self, origin: &Origin) -> bool {
         self.allowed.iter().any(|allowed| *allowed == Origin::Any || allowed == origin)
     }

@@ -7,6 +7,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -15,7 +16,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
 use rpc_core::transport::{Endpoint, Received, Transport};
 use rpc_core::types::GoAway;
-use rpc_core::{CloseCode, Limits, memory};
+use rpc_core::{CloseCode, memory};
 use tokio::time::timeout;
 
 use crate::rejection::Rejection;
@@ -39,7 +40,7 @@ where
     let (near, mut far) = memory::transports(PIPE);
     let mut connection = Box::pin(endpoint.connect(near));
     shared.stop_if_late(&peer);
-    let mut reading = Some(Box::pin(read(body, &limits)));
+    let mut reading = Some(Box::pin(read(body, limits.message_in, limits.assembly)));
     let (mut has_read, mut answer) = (false, None);
     let reason = poll_fn(|cx| {
         loop {
@@ -79,14 +80,14 @@ where
     Ok(answer.map_or_else(nothing, json))
 }
 
-/// Reads the message, up to the limit `message_in` and within the time `assembly`.
-async fn read<B>(body: B, limits: &Limits) -> Result<String, Rejection>
+/// Reads a message of `most` bytes within `time`.
+pub(crate) async fn read<B>(body: B, most: usize, time: Duration) -> Result<String, Rejection>
 where
     B: Body<Data: Send> + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let read = Box::pin(whole(Limited::new(body, limits.message_in)));
-    let Ok(read) = timeout(limits.assembly, read).await else {
+    let read = Box::pin(whole(Limited::new(body, most)));
+    let Ok(read) = timeout(time, read).await else {
         return Err(Rejection::new(
             StatusCode::REQUEST_TIMEOUT,
             "the message took too long to come",
@@ -94,7 +95,7 @@ where
     };
     let bytes = read.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            let text = "a message above the limit `message_in`";
+            let text = "a message above the limit `message_in`, or a hello that is too long";
             return Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, text);
         }
         Rejection::new(StatusCode::BAD_REQUEST, "the message did not come to its end")

@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use crate::headers::{only, parts};
 use crate::rejection::Rejection;
 use crate::shared::Shared;
+use crate::sse::{LinkRequest, asks_for_stream, is_preflight};
 use crate::upgrade::Upgrade;
 
 /// The kind of a request.
@@ -15,6 +16,12 @@ pub(crate) enum RequestKind {
     WebSocket(Upgrade),
     /// A JSON-RPC message by `POST`.
     Call,
+    /// The first message of a link over server-sent events.
+    OpenLink,
+    /// A request of a link over server-sent events.
+    OfLink(LinkRequest),
+    /// A browser asks whether its page may send a request.
+    Preflight,
     /// A probe that asks whether the server is alive.
     Health,
     /// A probe that asks whether the server takes new connections.
@@ -34,6 +41,20 @@ impl RequestKind {
         }
         if shared.settings.paths.service.as_deref().is_some_and(|service| service != path) {
             return Err(Rejection::new(StatusCode::NOT_FOUND, "nothing is served under this path"));
+        }
+        if shared.settings.offers_sse {
+            if is_preflight(head) {
+                return Ok(Self::Preflight);
+            }
+            if let Some(request) = LinkRequest::of(head, has_body)? {
+                if has_body && request.takes_messages() {
+                    check_body(head)?;
+                }
+                return Ok(Self::OfLink(request));
+            }
+            if *method == Method::POST && asks_for_stream(&head.headers) {
+                return check_body(head).map(|()| Self::OpenLink);
+            }
         }
         match *method {
             Method::GET => {

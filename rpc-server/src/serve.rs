@@ -1,15 +1,14 @@
-//! A WebSocket from the end of its handshake to `on_disconnect`: a connection, or another link of one.
+//! A link from the end of its handshake to `on_disconnect`: a connection, or another link of one.
 
 use std::sync::Arc;
 
 use rpc_core::transport::{
-    Accepted, Connection, ConnectionEvent, Endpoint, HandlerHold, WebSocket,
+    Accepted, Connection, ConnectionEvent, Endpoint, HandlerHold, Transport,
 };
 use rpc_core::{CloseCode, Link, Peer};
 use tokio::pin;
 
 use crate::admission::Admission;
-use crate::listener::Socket;
 use crate::shared::Shared;
 
 /// A client that was admitted.
@@ -40,17 +39,17 @@ struct Opened {
 }
 
 impl Shared {
-    /// Carries a WebSocket until its end. `socket` is `None` if the client did not wait for the upgrade. Each phase is
+    /// Carries a link until its end. `transport` is `None` if the client did not wait for the upgrade. Each phase is
     /// in a box of its own, which is freed before the next phase.
-    pub(crate) fn serve<S: Socket>(
+    pub(crate) fn serve<T: Transport>(
         self: &Arc<Self>,
         admitted: Admitted,
-        socket: Option<Box<WebSocket<S>>>,
+        transport: Option<Box<T>>,
         admission: Admission,
-    ) -> impl Future<Output = ()> + Send + use<S> {
+    ) -> impl Future<Output = ()> + Send + use<T> {
         let (shared, peer) = (self.clone(), admitted.endpoint.peer());
         // Made outside of the `async` block, since the block keeps what it is made of until its end.
-        let beginning = Box::pin(begin(self.clone(), admitted, socket, admission));
+        let beginning = Box::pin(begin(self.clone(), admitted, transport, admission));
         async move {
             let Some(mut opened) = beginning.await else { return };
             if let Some(connection) = &mut opened.connection {
@@ -124,22 +123,22 @@ impl Shared {
 
 /// Begins a connection, and opens it. Returns `None` if the link is gone, or is one of another connection, which has its
 /// own admission.
-async fn begin<S: Socket>(
+async fn begin<T: Transport>(
     shared: Arc<Shared>,
     Admitted { endpoint, is_resuming }: Admitted,
-    socket: Option<Box<WebSocket<S>>>,
+    transport: Option<Box<T>>,
     mut admission: Admission,
 ) -> Option<Opened> {
     let opens = shared.settings.hooks.opens();
-    let Some(socket) = socket else {
+    let Some(transport) = transport else {
         return Some(Opened { connection: None, was_opened: !opens, admission });
     };
     let peer = endpoint.peer();
     let hold = opens.then(|| endpoint.hold_handlers());
     let Begun { mut connection, hold, awaits_up, is_over } = if is_resuming {
-        Box::pin(accept(shared.clone(), endpoint, *socket, hold)).await?
+        Box::pin(accept(shared.clone(), endpoint, *transport, hold)).await?
     } else {
-        let connection = Box::new(endpoint.connect(*socket));
+        let connection = Box::new(endpoint.connect(*transport));
         Begun { connection, hold, awaits_up: false, is_over: false }
     };
     if is_over {
@@ -157,17 +156,17 @@ async fn begin<S: Socket>(
 
 /// Waits for the first message of a link. Returns `None` if the message resumes the session of another connection, or
 /// if the server stops before: a handshake in progress is aborted, and this is its last part.
-async fn accept<S: Socket>(
+async fn accept<T: Transport>(
     shared: Arc<Shared>,
     endpoint: Endpoint,
-    socket: WebSocket<S>,
+    transport: T,
     hold: Option<HandlerHold>,
 ) -> Option<Begun> {
     let is_same = |session: &Peer, link: &Peer| shared.may_resume(session, link);
     let mut member = shared.lifecycle.join();
     let accepted = tokio::select! {
         biased;
-        accepted = endpoint.accept(socket, is_same) => accepted,
+        accepted = endpoint.accept(transport, is_same) => accepted,
         () = member.stopped() => return None,
     };
     match accepted {

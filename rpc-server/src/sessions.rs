@@ -107,17 +107,33 @@ impl Shared {
         upgrade.announces_resume && self.settings.sessions.is_some()
     }
 
+    /// Returns whether a request comes from the caller that has begun a link, by the rules of sessions. `caller` is
+    /// `None` for a guest.
+    pub(crate) fn is_same_caller(
+        &self,
+        opener: &Peer,
+        was_guest: bool,
+        caller: Option<&Peer>,
+    ) -> bool {
+        self.compare(opener, was_guest, caller) == Resume::Allowed
+    }
+
+    /// Compares two callers, of which the new one is `None` if it is a guest.
+    fn compare(&self, old: &Peer, was_guest: bool, new: Option<&Peer>) -> Resume {
+        let by_name = Sessions::new();
+        let sessions = self.settings.sessions.as_ref().unwrap_or(&by_name);
+        let (old_name, new_name) = (old.identity(), new.and_then(Peer::identity));
+        let (name, value) = (old_name.as_deref(), caller_value(old));
+        let old = Identity { is_guest: was_guest, name, value };
+        let (name, value) = (new_name.as_deref(), new.and_then(caller_value));
+        sessions.resume(old, Identity { is_guest: new.is_none(), name, value })
+    }
+
     /// Returns whether the client of the peer `link` may resume the session of the peer `session`.
     pub(crate) fn may_resume(&self, session: &Peer, link: &Peer) -> bool {
-        let Some(sessions) = &self.settings.sessions else { return false };
-        let (old_name, new_name) = (session.identity(), link.identity());
-        let (old_value, new_value) = (caller_value(session), caller_value(link));
-        let (name, value) = (old_name.as_deref(), old_value);
-        let old = Identity { is_guest: session.is_guest(), name, value };
-        let (name, value) = (new_name.as_deref(), new_value);
-        let new = Identity { is_guest: link.is_guest(), name, value };
-        match sessions.resume(old, new) {
-            Resume::Allowed => true,
+        match self.compare(session, session.is_guest(), Some(link).filter(|link| !link.is_guest()))
+        {
+            Resume::Allowed => self.settings.sessions.is_some(),
             Resume::Refused => false,
             Resume::Undecidable => {
                 static THROTTLE: LogThrottle = LogThrottle::new();

@@ -19,6 +19,7 @@ use crate::origins::Origins;
 use crate::proxies::Proxies;
 use crate::resuming::Resuming;
 use crate::sessions::Sessions;
+use crate::sse::Links;
 use crate::stats::Totals;
 use crate::subprotocols::Subprotocols;
 
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) guests: Arc<Semaphore>,
     /// Permits for clients that may resume a session.
     pub(crate) resuming: Resuming,
+    /// The links over server-sent events.
+    pub(crate) links: Links,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) totals: Totals,
     /// Whether the application has set the server as not ready.
@@ -53,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) paths: Paths,
     /// Whether messages by `POST` are accepted.
     pub(crate) takes_posts: bool,
+    /// Whether clients may begin links over server-sent events.
+    pub(crate) offers_sse: bool,
     pub(crate) subprotocols: Subprotocols,
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
@@ -73,7 +78,7 @@ impl Shared {
         let addresses = Addresses::new(limits);
         let guests = Arc::new(Semaphore::new(limits.guests.min(Semaphore::MAX_PERMITS)));
         let resuming = Resuming::new(limits.resuming);
-        let (lifecycle, totals, is_busy) = Default::default();
+        let (links, lifecycle, totals, is_busy) = Default::default();
         Arc::new(Self {
             settings,
             address,
@@ -81,6 +86,7 @@ impl Shared {
             addresses,
             guests,
             resuming,
+            links,
             lifecycle,
             totals,
             is_busy,

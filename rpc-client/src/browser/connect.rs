@@ -10,6 +10,7 @@ use super::page_socket::PageSocket;
 use super::socket::Socket;
 use crate::agreed::Agreed;
 use crate::error::ConnectError;
+use crate::fallback::{Carrier, Fallback};
 
 /// The settings of one attempt to connect.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub(crate) struct Attempt {
     subprotocols: Vec<String>,
     limits: Limits,
     announces_resume: bool,
+    /// There is no other way.
+    pub(crate) fallback: Fallback,
 }
 
 const URL: ConnectError =
@@ -38,7 +41,14 @@ impl Attempt {
         let is_socket = matches!(uri.scheme_str(), Some("ws" | "wss"));
         let host = uri.authority().filter(|_| is_socket).ok_or(URL)?;
         let host = host.as_str().rsplit('@').next().unwrap_or_default().to_owned();
-        Ok(Self { url: url.to_owned(), host, subprotocols, limits, announces_resume: false })
+        Ok(Self {
+            url: url.to_owned(),
+            host,
+            subprotocols,
+            limits,
+            announces_resume: false,
+            fallback: Fallback::Never,
+        })
     }
 
     /// A page has no credentials of its own to send: the browser sends its cookies.
@@ -59,7 +69,7 @@ impl Attempt {
     }
 
     /// Opens the WebSocket. Dropping the future closes it.
-    pub(crate) async fn run(&self) -> Result<Socket, ConnectError> {
+    pub(crate) async fn connect(&self) -> Result<Socket, ConnectError> {
         let announced = RESUME.iter().filter(|_| self.announces_resume);
         // A browser gives up a server that picks none of those that it was offered, so no more are offered than needed.
         let mut offered: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
@@ -70,7 +80,7 @@ impl Attempt {
         let answers_hello = self.announces_resume && picked.as_deref() == Some(RESUME[0]);
         let subprotocol = picked.filter(|picked| self.subprotocols.contains(picked));
         let subprotocol = subprotocol.map(String::into_boxed_str);
-        Ok(Socket::new(socket, Agreed { answers_hello, subprotocol }))
+        Ok(Socket::new(socket, Agreed { answers_hello, subprotocol, carrier: Carrier::WebSocket }))
     }
 
     fn failed(&self, error: io::Error) -> ConnectError {

@@ -5,6 +5,7 @@ use rpc_core::transport::{Connection, Endpoint};
 
 use super::page_socket::PageSocket;
 use crate::agreed::Agreed;
+use crate::opened::Opened;
 
 /// A WebSocket after its handshake.
 pub(crate) struct Socket {
@@ -17,15 +18,17 @@ impl Socket {
         Self { socket, agreed }
     }
 
-    /// Starts the task that carries the connection. Returns the parameters that the server has agreed to.
-    pub(crate) fn spawn(self, endpoint: Endpoint) -> Agreed {
+    /// Starts the task that carries the connection. Returns the parameters that the server has agreed to. The link is
+    /// open.
+    pub(crate) fn spawn(self, endpoint: Endpoint) -> (Agreed, Option<Opened>) {
         drop(spawn(endpoint.connect(self.socket)));
-        self.agreed
+        (self.agreed, None)
     }
 
     /// Gives the socket to a connection that outlives its links. Returns the parameters that the server has agreed to.
-    pub(crate) fn attach(self, connection: &mut Connection) -> Agreed {
+    /// The link is open.
+    pub(crate) fn attach(self, connection: &mut Connection) -> (Agreed, Option<Opened>) {
         connection.attach(self.socket, self.agreed.answers_hello);
-        self.agreed
+        (self.agreed, None)
     }
 }

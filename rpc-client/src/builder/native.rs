@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::connect::Attempt;
 use crate::credentials::{Credentials, IntoToken};
 use crate::error::ConnectError;
+use crate::fallback::Fallback;
 use crate::handshake::Handshake;
 use crate::target::Target;
 #[cfg(feature = "tls-no-provider")]
@@ -93,6 +94,28 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets when the client connects by server-sent events and `POST` instead of a WebSocket, which some proxies do not
+    /// let pass. [`Client::carrier`] and [`Client::state`] tell how the client is connected. Default: [`Fallback::Never`].
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = rpc_core::Router::new().method("add", |_: rpc_core::Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+    /// # let server = rpc_server::Server::builder().service(server).sse(true).bind("127.0.0.1:0").await?.spawn();
+    /// # let url = server.url();
+    /// use rpc_client::{Carrier, Client, Fallback};
+    ///
+    /// let client = Client::builder().fallback(Fallback::WhenFails).connect(&url).await?;
+    /// assert_eq!(client.carrier(), Carrier::WebSocket);
+    /// let client = Client::builder().fallback(Fallback::Always).connect(&url).await?;
+    /// assert_eq!(client.carrier(), Carrier::Sse);
+    /// assert_eq!(client.peer().call::<i64>("add", (1, 2)).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    pub fn fallback(mut self, fallback: Fallback) -> Self {
+        self.fallback = fallback;
+        self
+    }
+
     /// Sets which servers the client trusts for a `wss://` URL, and the certificate of the client. Default:
     /// [`Tls::system_roots`], read once for the whole program. Without effect on `ws://` URLs. With the feature `tls`.
     #[cfg(feature = "tls-no-provider")]
@@ -142,6 +165,11 @@ impl ClientBuilder {
             return Err(ConnectError::Reconnect(reason));
         }
         self.check_single()?;
+        if self.fallback == Fallback::Always {
+            let reason =
+                "`connect_over` has one stream, and they need several connections: use `connect`";
+            return Err(ConnectError::Fallback(reason));
+        }
         let connecting = async move {
             attempt.authorize().await?;
             attempt.over(ready(Ok(stream))).await
@@ -152,6 +180,11 @@ impl ClientBuilder {
     /// Checks the settings and returns an attempt to connect. The settings stay as they are, for more attempts.
     pub(super) fn attempt(&self, url: &str) -> Result<Attempt, ConnectError> {
         self.check()?;
+        if self.fallback != Fallback::Never && self.config.hello == Hello::Never {
+            let reason =
+                "a plain client says no hello, which their links begin with: leave out `plain`";
+            return Err(ConnectError::Fallback(reason));
+        }
         let target = Target::parse(url)?;
         Ok(Attempt {
             handshake: Handshake {
@@ -162,6 +195,8 @@ impl ClientBuilder {
                 announces_resume: false,
             },
             limits: Limits::clone(&self.config.limits),
+            time: self.time(),
+            fallback: self.fallback,
             credentials: self.credentials.clone(),
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls.clone(),

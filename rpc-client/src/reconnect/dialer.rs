@@ -53,7 +53,7 @@ async fn run(mut attempt: Attempt, refused: Option<HeaderValue>) -> Dialled {
     if refused.is_some() && refused == credential {
         return Dialled::SameCredential;
     }
-    match attempt.run().await {
+    match attempt.connect().await {
         Ok(socket) => Dialled::Connected(socket),
         Err(error) => Dialled::Failed { error, credential },
     }

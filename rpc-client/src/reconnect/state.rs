@@ -7,6 +7,7 @@ use rpc_core::CloseReason;
 use rpc_core::internal::runtime::Instant;
 
 use super::setback::Setback;
+use crate::fallback::Carrier;
 
 /// The state of a client that reconnects.
 ///
@@ -14,9 +15,10 @@ use super::setback::Setback;
 /// URL nor a credential.
 ///
 /// ```
-/// use rpc_client::State;
+/// use rpc_client::{Carrier, State};
 ///
-/// assert_eq!(State::Up { resumed: true }.to_string(), "up, session resumed");
+/// let state = State::Up { resumed: true, carrier: Carrier::WebSocket };
+/// assert_eq!(state.to_string(), "up, session resumed");
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -34,6 +36,8 @@ pub enum State {
     Up {
         /// Whether the session goes on from an earlier link, so that nothing was lost.
         resumed: bool,
+        /// What carries the messages.
+        carrier: Carrier,
     },
     /// The client has lost its link and connects again. Calls wait.
     Away {
@@ -54,6 +58,8 @@ pub enum State {
         lost_notifications: u64,
         /// How many streams go on with a gap.
         gaps: u64,
+        /// What carries the messages.
+        carrier: Carrier,
     },
     /// The client has given up or was closed, and is ended for ever.
     Ended(CloseReason),
@@ -74,17 +80,19 @@ impl fmt::Display for State {
                 write!(f, "connecting, {}", Attempt(*attempt, *next))?;
                 error.iter().try_for_each(|error| write!(f, ": {error}"))
             }
-            Self::Up { resumed: false } => f.write_str("up"),
-            Self::Up { resumed: true } => f.write_str("up, session resumed"),
+            Self::Up { resumed: false, carrier } => write!(f, "up{}", By(*carrier)),
+            Self::Up { resumed: true, carrier } => {
+                write!(f, "up{}, session resumed", By(*carrier))
+            }
             Self::Away { since, attempt, next, error } => {
                 let away = Span(since.elapsed());
                 write!(f, "away for {away}, {}: {error}", Attempt(*attempt, *next))
             }
-            Self::Fresh { lost_calls: 0, lost_notifications: 0, gaps: 0 } => {
-                f.write_str("up, fresh session: nothing was lost")
+            Self::Fresh { lost_calls: 0, lost_notifications: 0, gaps: 0, carrier } => {
+                write!(f, "up{}, fresh session: nothing was lost", By(*carrier))
             }
-            Self::Fresh { lost_calls, lost_notifications, gaps } => {
-                f.write_str("up, fresh session: ")?;
+            Self::Fresh { lost_calls, lost_notifications, gaps, carrier } => {
+                write!(f, "up{}, fresh session: ", By(*carrier))?;
                 let losses = [
                     (*lost_calls, "call lost", "calls lost"),
                     (*lost_notifications, "notification lost", "notifications lost"),
@@ -98,6 +106,18 @@ impl fmt::Display for State {
                 Ok(())
             }
             Self::Ended(reason) => write!(f, "ended: {reason}"),
+        }
+    }
+}
+
+/// What carries the messages, if that is no WebSocket.
+struct By(Carrier);
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Carrier::WebSocket => Ok(()),
+            carrier @ Carrier::Sse => write!(f, " by {carrier}"),
         }
     }
 }

@@ -11,10 +11,12 @@ use tokio::sync::watch;
 
 use super::hooks::OnState;
 use super::state::State;
+use crate::fallback::Carrier;
 
 /// Tells the program each state.
 pub(crate) struct Reporter {
     states: watch::Sender<State>,
+    carrier: watch::Sender<Carrier>,
     listener: Option<OnState>,
 }
 
@@ -22,7 +24,16 @@ impl Reporter {
     /// Creates the reporter of a client whose first attempt is under way.
     pub(crate) fn new(listener: Option<OnState>) -> Self {
         let first = State::Connecting { attempt: 1, next: None, error: None };
-        Self { states: watch::Sender::new(first), listener }
+        let carrier = watch::Sender::new(Carrier::default());
+        Self { states: watch::Sender::new(first), carrier, listener }
+    }
+
+    pub(crate) fn watch_carrier(&self) -> watch::Receiver<Carrier> {
+        self.carrier.subscribe()
+    }
+
+    pub(crate) fn carried_by(&self, carrier: Carrier) {
+        self.carrier.send_replace(carrier);
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<State> {
@@ -39,13 +50,17 @@ impl Reporter {
 }
 
 /// Returns the present state. A client that does not reconnect has no `states`.
-pub(crate) fn present(states: Option<&watch::Receiver<State>>, peer: &Peer) -> State {
+pub(crate) fn present(
+    states: Option<&watch::Receiver<State>>,
+    peer: &Peer,
+    carrier: Carrier,
+) -> State {
     let ended = peer.closed().now_or_never();
     let state = states.map(|states| states.borrow().clone());
     match (state, ended) {
         (Some(state @ State::Ended(_)), _) => state,
         (_, Some(reason)) => State::Ended(reason),
-        (state, None) => state.unwrap_or(State::Up { resumed: false }),
+        (state, None) => state.unwrap_or(State::Up { resumed: false, carrier }),
     }
 }
 
@@ -57,15 +72,19 @@ pub(crate) fn present(states: Option<&watch::Receiver<State>>, peer: &Peer) -> S
 pub struct States(BoxStream<'static, State>);
 
 impl States {
-    pub(crate) fn new(mut states: Option<watch::Receiver<State>>, peer: Peer) -> Self {
+    pub(crate) fn new(
+        mut states: Option<watch::Receiver<State>>,
+        peer: Peer,
+        carrier: Carrier,
+    ) -> Self {
         if let Some(states) = &mut states {
             states.mark_changed();
         }
         let told = (states, peer, None);
-        Self(Box::pin(unfold(told, |(mut states, peer, last)| async move {
+        Self(Box::pin(unfold(told, move |(mut states, peer, last)| async move {
             let state = match (last, &mut states) {
                 (Some(State::Ended(_)), _) => return None,
-                (None, None) => present(None, &peer),
+                (None, None) => present(None, &peer, carrier),
                 (Some(_), None) => State::Ended(peer.closed().await),
                 (_, Some(states)) => match states.changed().await {
                     Ok(()) => states.borrow_and_update().clone(),

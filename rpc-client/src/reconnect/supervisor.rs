@@ -23,6 +23,8 @@ use rpc_core::transport::{Connection, ConnectionEvent};
 use tokio::sync::oneshot;
 
 use crate::error::ConnectError;
+use crate::fallback::Carrier;
+use crate::opened::Opened;
 use crate::reconnect::backoff::{Backoff, Plan};
 use crate::reconnect::commands::{Command, Commands};
 use crate::reconnect::dialer::{Dialer, Dialled, Dialling};
@@ -33,9 +35,11 @@ use crate::reconnect::state::State;
 use crate::reconnect::states::Reporter;
 
 mod attempts;
+mod detour;
 mod links;
 mod sessions;
 
+use detour::Detour;
 use sessions::Sessions;
 
 /// As good as never: 30 years, which each clock can tell.
@@ -76,6 +80,11 @@ pub(crate) struct Supervisor {
     trouble: Trouble,
     sessions: Sessions,
     subprotocol: Option<Box<str>>,
+    /// What carries the messages now, or did last.
+    carrier: Carrier,
+    /// How to hear of the opening of a link that opens by its hello.
+    opened: Option<Opened>,
+    detour: Detour,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -125,7 +134,7 @@ impl Supervisor {
         if on_session.is_some() {
             connection.hold_sessions();
         }
-        let has_provider = dialer.attempt.has_provider();
+        let (fallback, has_provider) = (dialer.attempt.fallback, dialer.attempt.has_provider());
         let start = Instant::now();
         Self {
             peer,
@@ -143,6 +152,9 @@ impl Supervisor {
             trouble: Trouble { since: start, attempt: 1, error: None },
             sessions: Sessions::new(on_session, first, policy.wait_for_first),
             subprotocol: None,
+            carrier: Carrier::default(),
+            opened: None,
+            detour: Detour::new(fallback),
             timer: Box::pin(sleep_until(start)),
         }
     }
@@ -208,7 +220,7 @@ impl Supervisor {
     fn due(&self) -> Option<Duration> {
         let attempt = matches!(self.next, Next::Waiting).then_some(self.plan.at);
         let end = self.backoff.gives_up_at().filter(|_| !self.sessions.is_ending());
-        attempt.into_iter().chain(end).min()
+        attempt.into_iter().chain(end).chain(self.looks_at()).min()
     }
 
     fn set_timer(&mut self) {
@@ -225,6 +237,8 @@ impl Supervisor {
             self.give_up();
         } else if matches!(self.next, Next::Waiting) && now >= self.plan.at {
             self.dial();
+        } else if self.looks_at().is_some_and(|at| now >= at) {
+            self.look_for_websocket();
         }
     }
 }

@@ -6,6 +6,7 @@ use tokio::time::advance;
 
 use super::*;
 use crate::error::ConnectError;
+use crate::fallback::Carrier;
 
 fn lost() -> Setback {
     Setback::Lost(CloseReason::new(ClosedBy::Link, None, "reset"))
@@ -27,6 +28,7 @@ async fn a_state_is_one_line_for_a_log() {
         lost_calls,
         lost_notifications,
         gaps,
+        carrier: Carrier::WebSocket,
     };
     for (state, text) in [
         (State::Connecting { attempt: 1, next: None, error: None }, "connecting"),
@@ -34,8 +36,9 @@ async fn a_state_is_one_line_for_a_log() {
             State::Connecting { attempt: 2, next: in_ms(4_999), error: Some(refused.clone()) },
             "connecting, attempt 2 in 4.9 s: no connection to `a.example:443`: connection refused",
         ),
-        (State::Up { resumed: false }, "up"),
-        (State::Up { resumed: true }, "up, session resumed"),
+        (State::Up { resumed: false, carrier: Carrier::WebSocket }, "up"),
+        (State::Up { resumed: true, carrier: Carrier::WebSocket }, "up, session resumed"),
+        (State::Up { resumed: false, carrier: Carrier::Sse }, "up by server-sent events"),
         (
             State::Away { since, attempt: 1, next: in_ms(0), error: lost() },
             "away for 12 s, attempt 1 in 0.0 s: link lost: reset",
@@ -90,8 +93,11 @@ fn a_long_time_is_coarse() {
 
 #[test]
 fn a_client_is_up_with_a_link_only() {
-    assert!(State::Up { resumed: false }.is_up());
-    assert!(State::Fresh { lost_calls: 1, lost_notifications: 0, gaps: 0 }.is_up());
+    assert!(State::Up { resumed: false, carrier: Carrier::WebSocket }.is_up());
+    assert!(
+        State::Fresh { lost_calls: 1, lost_notifications: 0, gaps: 0, carrier: Carrier::Sse }
+            .is_up()
+    );
     assert!(!State::Connecting { attempt: 1, next: None, error: None }.is_up());
     let since = Instant::now();
     assert!(!State::Away { since, attempt: 1, next: None, error: lost() }.is_up());

@@ -5,11 +5,13 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::HeaderValue;
 use rpc_core::CloseCode;
 use rpc_core::internal::runtime::Instant;
 
 use super::{Link, Next, Supervisor};
 use crate::error::ConnectError;
+use crate::fallback::Fallback;
 use crate::reconnect::dialer::Dialled;
 use crate::reconnect::setback::Setback;
 use crate::reconnect::state::State;
@@ -20,11 +22,18 @@ const YOUNG: Duration = Duration::from_secs(1);
 impl Supervisor {
     /// Begins an attempt. One that is under way is dropped before.
     pub(super) fn dial(&mut self) {
+        let fallback = self.detour.fallback(self.now());
+        self.dial_with(fallback);
+    }
+
+    /// Begins an attempt that connects in this way.
+    pub(super) fn dial_with(&mut self, fallback: Fallback) {
         self.next = Next::Nothing;
         self.backoff.begin();
         let announces_resume = self.plan.with_token && self.connection.wants_to_resume();
         let refused = self.refused.as_ref().filter(|_| self.plan.other_credential);
         let refused = refused.map(|(credential, _)| credential.clone());
+        self.dialer.attempt.fallback = fallback;
         let dialling = self.dialer.dial(announces_resume, refused);
         self.next = Next::UnderWay { dialling, announces_resume, since: Instant::now() };
         self.tell_trouble();
@@ -36,19 +45,22 @@ impl Supervisor {
         match dialled {
             Dialled::Connected(socket) => self.attach(socket, announced),
             // The attempt was one beside a link that works.
-            _ if self.link != Link::None => {}
-            Dialled::Failed { error, credential } => {
-                if let Some(refusal) = error.unauthorized() {
-                    self.refused = credential.map(|credential| (credential, refusal));
-                }
-                self.set_back(Setback::Failed(Arc::new(error)));
-            }
+            _ if self.link != Link::None => self.has_looked_in_vain(),
+            Dialled::Failed { error, credential } => self.has_failed(error, credential),
             Dialled::SameCredential => {
                 if let Some((_, refusal)) = self.refused.take() {
                     self.end(Setback::Failed(Arc::new(refusal)));
                 }
             }
         }
+    }
+
+    /// An attempt has failed: before its link was there, or while the link was being opened.
+    pub(super) fn has_failed(&mut self, error: ConnectError, credential: Option<HeaderValue>) {
+        if let Some(refusal) = error.unauthorized() {
+            self.refused = credential.map(|credential| (credential, refusal));
+        }
+        self.set_back(Setback::Failed(Arc::new(error)));
     }
 
     /// Plans the next attempt after a setback, or ends the client.
@@ -77,6 +89,7 @@ impl Supervisor {
             Next::Nothing => self.link == Link::Up && self.connection.wants_to_resume(),
         };
         if may_begin && !self.sessions.is_ending() {
+            self.detour.forget();
             self.dial();
         }
     }

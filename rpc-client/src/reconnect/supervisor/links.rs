@@ -6,6 +6,7 @@ use rpc_core::transport::SessionEnd;
 use rpc_core::types::GoAway;
 
 use super::{Link, Next, Plan, Supervisor, Trouble};
+use crate::opened::Opened;
 use crate::reconnect::setback::Setback;
 use crate::socket::Socket;
 
@@ -19,13 +20,20 @@ impl Supervisor {
         }
         let may_resume = socket.agreed.answers_hello && self.connection.wants_to_resume();
         self.link = if may_resume { Link::AwaitsHello } else { Link::Up };
-        let agreed = socket.attach(&mut self.connection);
-        self.subprotocol = agreed.subprotocol;
+        let (agreed, opened) = socket.attach(&mut self.connection);
+        if opened.is_some() {
+            // There is no link before the server has answered the hello.
+            self.link = Link::AwaitsHello;
+        }
+        (self.subprotocol, self.carrier, self.opened) =
+            (agreed.subprotocol, agreed.carrier, opened);
+        self.reporter.carried_by(self.carrier);
     }
 
     /// The connection has a link, and the session goes on or a fresh one begins.
     pub(super) fn has_link(&mut self, resumed: bool, ended: Option<SessionEnd>) {
-        self.link = Link::Up;
+        (self.link, self.opened) = (Link::Up, None);
+        self.note_detour();
         self.backoff.up(self.now(), self.connection.spread());
         (self.plan, self.refused) = (Plan::FIRST, None);
         self.has_ended_session(ended);
@@ -43,6 +51,13 @@ impl Supervisor {
         going_away: Option<GoAway>,
     ) {
         self.has_ended_session(ended);
+        let mut opened = self.opened.take();
+        if let Some(error) = opened.as_mut().and_then(Opened::error) {
+            self.link = Link::None;
+            let credential = opened.and_then(|opened| opened.credential);
+            self.has_failed(error, credential);
+            return;
+        }
         let setback = match std::mem::replace(&mut self.link, Link::None) {
             Link::None => return,
             Link::AwaitsHello => Setback::NoHello(reason),

@@ -120,12 +120,13 @@ impl Supervisor {
         if self.link != Link::Up || self.sessions.is_opening() || self.sessions.is_ending {
             return;
         }
+        let carrier = self.carrier;
         let state = match self.sessions.told {
-            Told::Nothing => State::Up { resumed: false },
-            Told::Up | Told::Away => State::Up { resumed: true },
+            Told::Nothing => State::Up { resumed: false, carrier },
+            Told::Up | Told::Away => State::Up { resumed: true, carrier },
             Told::AwayFresh => {
                 let [lost_calls, lost_notifications, gaps] = self.sessions.losses;
-                State::Fresh { lost_calls, lost_notifications, gaps }
+                State::Fresh { lost_calls, lost_notifications, gaps, carrier }
             }
         };
         (self.sessions.told, self.sessions.losses) = (Told::Up, [0; 3]);

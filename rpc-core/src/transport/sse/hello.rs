@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::name::LinkName;
-use crate::wire::hello::Greetings;
+use crate::wire::hello::{Greetings, session_said};
 
 /// How each hello of this crate begins.
 const BEGINNING: &str = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"#;
@@ -34,6 +34,11 @@ pub fn is_hello(text: &str) -> bool {
     params(text).is_some_and(|params| Greetings::default().hear(Some(params)).is_ok())
 }
 
+/// Returns whether a hello holds the token of a session: then the link may go on with that session.
+pub fn has_token(hello: &str) -> bool {
+    session_said(params(hello)).is_some_and(|session| session.token().is_some())
+}
+
 fn params(text: &str) -> Option<&str> {
     let hello: Hello<'_> = serde_json::from_str(text).ok()?;
     let is_hello = hello.jsonrpc == "2.0" && hello.method == "$/hello" && !hello.id;
@@ -55,7 +60,8 @@ pub fn link(text: &[u8]) -> Option<String> {
     }
     let params = params(std::str::from_utf8(text).ok()?)?;
     let Named { link } = serde_json::from_str(params).ok()?;
-    let is_plain = (1..=256).contains(&link.len()) && link.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_plain =
+        (1..=256).contains(&link.len()) && link.bytes().all(|byte| byte.is_ascii_graphic());
     is_plain.then_some(link)
 }
 
@@ -81,6 +87,9 @@ mod tests {
             assert!(!is_hello(&hello.replace(from, to)), "{from} to {to}");
         }
         assert!(!is_hello("") && !is_hello("[]"));
+        let asks = |session: &str| hello.replace("1}", &format!("1,\"session\":{session}}}"));
+        assert!(!has_token(hello) && !has_token(&asks("{}")));
+        assert!(has_token(&asks(r#"{"token":"x","attempt":1,"received":0}"#)));
     }
 
     #[test]

@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_line_may_come_in_pieces() {
-        for pieces in [&["a\nbc\r\n\nd"][..], &["a", "\nb", "c\r", "\n\n", "d"], &["a\nbc\r\n", "\nd"]]
+        for pieces in
+            [&["a\nbc\r\n\nd"][..], &["a", "\nb", "c\r", "\n\n", "d"], &["a\nbc\r\n", "\nd"]]
         {
             for end in [LineEnd::Feed, LineEnd::Any] {
                 assert_eq!(lines(end, 9, pieces).unwrap(), ["a", "bc", "", "d"], "{pieces:?}");

@@ -126,7 +126,13 @@ proptest! {
 
 impl Post {
     /// Reads so many more bytes in pieces, as a server does.
-    fn read_on(&mut self, bytes: usize, piece: usize, server: &mut Inbound, taken: &mut Vec<String>) {
+    fn read_on(
+        &mut self,
+        bytes: usize,
+        piece: usize,
+        server: &mut Inbound,
+        taken: &mut Vec<String>,
+    ) {
         let until = self.read.saturating_add(bytes).min(self.body.len());
         while self.read < until && !self.is_refused {
             let end = (self.read + piece).min(until);

@@ -94,6 +94,11 @@ impl EventReader {
         self.lines.set_most(most.saturating_add(FIELD));
     }
 
+    /// Returns the most bytes of a message.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     /// Adds a piece. All events of the piece before must have been read.
     pub fn feed(&mut self, piece: Bytes) {
         self.lines.feed(piece);
@@ -200,7 +205,8 @@ mod tests {
     #[test]
     fn an_event_may_come_in_pieces() {
         let expected = [message(1, "{}"), message(2, "[\n]"), Event::Ping];
-        let whole = ":\n\nid: 1\ndata: {}\n\nid:2\r\ndata:[\r\ndata: ]\r\n\r\nevent: ping\ndata\n\n";
+        let whole =
+            ":\n\nid: 1\ndata: {}\n\nid:2\r\ndata:[\r\ndata: ]\r\n\r\nevent: ping\ndata\n\n";
         assert_eq!(events(9, &[whole]).unwrap(), expected);
         let letters: Vec<&str> = (0..whole.len()).map(|at| &whole[at..=at]).collect();
         assert_eq!(events(9, &letters).unwrap(), expected);

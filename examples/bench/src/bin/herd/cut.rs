@@ -72,7 +72,7 @@ pub(crate) async fn check() -> Checked<()> {
         seen(&server, |seen| seen.away == count).await?;
         let start_again = Instant::now();
         (wire, _) = start(&["wire", &from, &port]).await?;
-        all_are(&members, |state| matches!(state, State::Up { resumed: true })).await?;
+        all_are(&members, |state| matches!(state, State::Up { resumed: true, .. })).await?;
         let back = start_again.elapsed();
         call(&members).await?;
         let after = seen(&server, |seen| seen.up == count).await?;

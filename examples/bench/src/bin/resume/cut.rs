@@ -62,7 +62,7 @@ impl Steady {
     /// Waits until the session has been resumed.
     pub(crate) async fn resumed(&mut self) -> Checked {
         match self.states.recv().await {
-            Some(State::Up { resumed: true }) => Ok(()),
+            Some(State::Up { resumed: true, .. }) => Ok(()),
             state => Err(format!("not resumed: {state:?}").into()),
         }
     }

@@ -1,0 +1,113 @@
+//! The way round a proxy that lets no WebSocket pass: for how long the client takes it, and when it looks for a WebSocket.
+
+use std::time::Duration;
+
+use super::{Link, Next, Supervisor};
+use crate::fallback::{Carrier, Fallback};
+
+/// How long the client goes without a WebSocket before it looks for one again: at first, and at most.
+const LOOKS: (Duration, Duration) = (Duration::from_secs(10 * 60), Duration::from_secs(60 * 60));
+
+/// What is known of the way to the server.
+pub(super) struct Detour {
+    fallback: Fallback,
+    /// Until when the client does not try a WebSocket.
+    until: Option<Duration>,
+    wait: Duration,
+}
+
+impl Detour {
+    pub(super) fn new(fallback: Fallback) -> Self {
+        Self { fallback, until: None, wait: LOOKS.0 }
+    }
+
+    /// Returns how the next attempt is to connect.
+    pub(super) fn fallback(&self, now: Duration) -> Fallback {
+        let is_known = self.until.is_some_and(|until| now < until);
+        if is_known { Fallback::Always } else { self.fallback }
+    }
+
+    /// Forgets what is known: the network may be another one.
+    pub(super) fn forget(&mut self) {
+        (self.until, self.wait) = (None, LOOKS.0);
+    }
+
+    /// Notes which way has led to the server.
+    fn note(&mut self, carrier: Carrier, now: Duration) {
+        if self.fallback != Fallback::WhenFails {
+            return;
+        }
+        match carrier {
+            Carrier::WebSocket => self.forget(),
+            Carrier::Sse => {
+                self.until.take_if(|until| *until <= now);
+                self.until.get_or_insert(now.saturating_add(self.wait));
+            }
+        }
+    }
+
+    /// Notes that there is still no WebSocket.
+    fn looked_in_vain(&mut self, now: Duration) {
+        self.wait = LOOKS.1.min(self.wait * 2);
+        self.until = Some(now.saturating_add(self.wait));
+    }
+}
+
+impl Supervisor {
+    pub(super) fn note_detour(&mut self) {
+        let now = self.now();
+        self.detour.note(self.carrier, now);
+    }
+
+    /// Returns when the client looks for a WebSocket: only if its session can move there, so that nothing is lost.
+    pub(super) fn looks_at(&self) -> Option<Duration> {
+        let may_move = self.link == Link::Up
+            && self.carrier == Carrier::Sse
+            && matches!(self.next, Next::Nothing)
+            && self.connection.wants_to_resume();
+        self.detour.until.filter(|_| may_move)
+    }
+
+    /// Begins an attempt to have a WebSocket, beside the link that works.
+    pub(super) fn look_for_websocket(&mut self) {
+        self.dial_with(Fallback::Never);
+    }
+
+    /// There is no WebSocket. The link that works goes on.
+    pub(super) fn has_looked_in_vain(&mut self) {
+        let now = self.now();
+        self.detour.looked_in_vain(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_has_found_a_way_round_takes_it_for_a_while() {
+        let secs = Duration::from_secs;
+        let mut detour = Detour::new(Fallback::WhenFails);
+        assert_eq!(detour.fallback(secs(0)), Fallback::WhenFails);
+        detour.note(Carrier::Sse, secs(1));
+        assert_eq!(detour.fallback(secs(600)), Fallback::Always);
+        detour.note(Carrier::Sse, secs(300));
+        assert_eq!(detour.until, Some(secs(601)), "another link by the same way puts nothing off");
+        assert_eq!(detour.fallback(secs(601)), Fallback::WhenFails);
+        detour.looked_in_vain(secs(601));
+        assert_eq!(detour.until, Some(secs(601 + 1200)));
+        (0..9).for_each(|_| detour.looked_in_vain(secs(2000)));
+        assert_eq!(detour.until, Some(secs(2000 + 3600)));
+        detour.note(Carrier::WebSocket, secs(2001));
+        assert_eq!(detour.fallback(secs(2002)), Fallback::WhenFails);
+    }
+
+    #[test]
+    fn who_wants_one_way_only_takes_it() {
+        for fallback in [Fallback::Never, Fallback::Always] {
+            let mut detour = Detour::new(fallback);
+            detour.note(Carrier::Sse, Duration::ZERO);
+            assert_eq!((detour.until, detour.fallback(LOOKS.1)), (None, fallback));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! [`Body`], the body of an answer.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::deadline::Deadline;
+use crate::sse::Events;
+
+/// The body of an answer of a server that is mounted in an app: a text, or a stream of events.
+pub struct Body(Kind);
+
+enum Kind {
+    Text(Full<Bytes>),
+    Events(Events),
+}
+
+impl Body {
+    /// Hands over the deadline of the HTTP connection to a stream of events. Returns whether the body is one.
+    pub(crate) fn keep_deadline(&mut self, deadline: &Deadline) -> bool {
+        match &mut self.0 {
+            Kind::Text(_) => false,
+            Kind::Events(events) => {
+                events.keep_deadline(deadline.clone());
+                true
+            }
+        }
+    }
+}
+
+impl From<Full<Bytes>> for Body {
+    fn from(text: Full<Bytes>) -> Self {
+        Self(Kind::Text(text))
+    }
+}
+
+impl From<Events> for Body {
+    fn from(events: Events) -> Self {
+        Self(Kind::Events(events))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut self.0 {
+            Kind::Text(text) => Pin::new(text).poll_frame(cx),
+            Kind::Events(events) => {
+                events.poll_piece(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Text(text) => text.is_end_stream(),
+            Kind::Events(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Text(text) => text.size_hint(),
+            Kind::Events(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// Shows nothing of the text.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Text(_) => "Body(text)",
+            Kind::Events(_) => "Body(events)",
+        })
+    }
+}

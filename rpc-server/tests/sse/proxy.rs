@@ -1,0 +1,128 @@
+//! A proxy before a server, that cuts what it carries.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rpc_server::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+
+/// A proxy. It ends with its runtime.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// WebSockets are refused.
+    refuses_upgrades: AtomicBool,
+    /// Every new connection is dropped.
+    is_closed: AtomicBool,
+    /// Each connection carries a head and a random number of bytes, this many at most. 0 is no limit.
+    most_bytes: AtomicU64,
+    cuts: AtomicU64,
+    seed: AtomicU64,
+    connections: Mutex<Vec<AbortHandle>>,
+}
+
+impl State {
+    /// A number below `end`: the same ones in each run.
+    fn below(&self, end: u64) -> u64 {
+        let seed = self.seed.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        ((mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB) >> 16) % end
+    }
+}
+
+impl Proxy {
+    pub(crate) async fn start(server: &Server) -> Self {
+        let to = server.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::<State>::default();
+        let shared = state.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if !shared.is_closed.load(Ordering::Relaxed) {
+                    let carried = tokio::spawn(carry(stream, to, shared.clone()));
+                    let mut connections = shared.connections.lock().unwrap();
+                    connections.retain(|connection| !connection.is_finished());
+                    connections.push(carried.abort_handle());
+                }
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}/", self.address)
+    }
+
+    pub(crate) fn refuse_upgrades(&self, refuses: bool) {
+        self.state.refuses_upgrades.store(refuses, Ordering::Relaxed);
+    }
+
+    /// Cuts all connections.
+    pub(crate) fn cut(&self) {
+        self.state.connections.lock().unwrap().drain(..).for_each(|connection| connection.abort());
+    }
+
+    /// Lets no connection through, or lets them through again.
+    pub(crate) fn close(&self, is_closed: bool) {
+        self.state.is_closed.store(is_closed, Ordering::Relaxed);
+    }
+
+    /// Cuts each connection after a random number of bytes.
+    pub(crate) fn cut_after(&self, most: u64) {
+        self.state.most_bytes.store(most, Ordering::Relaxed);
+    }
+
+    /// How many connections were cut after their bytes.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.state.cuts.load(Ordering::Relaxed)
+    }
+}
+
+async fn carry(mut client: TcpStream, to: SocketAddr, state: Arc<State>) {
+    let mut server = TcpStream::connect(to).await.unwrap();
+    client.set_nodelay(true).unwrap();
+    server.set_nodelay(true).unwrap();
+    let most = state.most_bytes.load(Ordering::Relaxed);
+    let mut left = if most == 0 { u64::MAX } else { 300 + state.below(most) };
+    let (mut up, mut down) = ([0; 4096], [0; 4096]);
+    let mut is_first = true;
+    loop {
+        let (from_client, read) = tokio::select! {
+            read = client.read(&mut up) => (true, read),
+            read = server.read(&mut down) => (false, read),
+        };
+        let Some(read) = read.ok().filter(|read| *read > 0) else { return };
+        let bytes = if from_client { &up[..read] } else { &down[..read] };
+        if std::mem::take(&mut is_first)
+            && state.refuses_upgrades.load(Ordering::Relaxed)
+            && bytes.windows(9).any(|window| window.eq_ignore_ascii_case(b"upgrade: "))
+        {
+            let refusal =
+                "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = client.write_all(refusal.as_bytes()).await;
+            return;
+        }
+        let carried = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let to = if from_client { &mut server } else { &mut client };
+        if to.write_all(&bytes[..carried]).await.is_err() {
+            return;
+        }
+        left -= carried as u64;
+        if left == 0 {
+            state.cuts.fetch_add(1, Ordering::Relaxed);
+            if state.below(2) == 0 {
+                let _ = client.set_zero_linger();
+                let _ = server.set_zero_linger();
+            }
+            return;
+        }
+    }
+}
