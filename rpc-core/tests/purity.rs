@@ -37,6 +37,8 @@ const PURE: &[&str] = &[
     "service/params.rs",
     "service/router_error.rs",
     "service/validate.rs",
+    "transport/sse",
+    "transport/sse.rs",
     "transport/websocket/assembly.rs",
     "transport/websocket/header.rs",
     "transport/websocket/judge.rs",

@@ -54,6 +54,8 @@ pub struct ServerBuilder {
     tls: Option<crate::tls::Tls>,
     hooks: Hooks,
     sessions: Option<Sessions>,
+    /// How callers are compared.
+    callers: Sessions,
 }
 
 impl ServerBuilder {
@@ -74,6 +76,7 @@ impl ServerBuilder {
             tls: None,
             hooks: Hooks::default(),
             sessions: None,
+            callers: Sessions::new(),
         }
     }
 
@@ -229,7 +232,7 @@ impl ServerBuilder {
     /// [`sse_and_post`](crate::sse_and_post) has the wire, and shows a link by `curl`. Off by default.
     ///
     /// [`on_connect`](Self::on_connect) runs for each request of such a link, and each must be of the same caller, by the
-    /// rules of [`Sessions`]: the values of callers are compared by [`same`](Sessions::same), or else their
+    /// rules of [`Sessions`]: the values of callers are compared by [`same_caller`](Self::same_caller), or else their
     /// [names](rpc_core::Peer::identify). Pages of [allowed](Self::allow_origins) origins may connect, too: the server
     /// answers the preflight requests of their browsers.
     ///
@@ -407,6 +410,7 @@ impl ServerBuilder {
             proxies: Proxies::new(&self.proxies)?,
             hooks: self.hooks,
             sessions: self.sessions,
+            callers: self.callers,
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls,
             goaway: self.goaway,
@@ -433,12 +437,12 @@ impl ServerBuilder {
 
     /// Checks that `same` compares values of the type that `on_connect` returns. Otherwise no session would be resumed.
     fn check_sessions(&self) -> Result<(), Error> {
-        let compares = self.sessions.as_ref().and_then(|sessions| sessions.compares);
-        match (compares, self.hooks.caller()) {
-            (Some(compares), given) if given != Some(compares) => {
-                Err(Error::Sessions { compares, given })
-            }
-            _ => Ok(()),
+        let given = self.hooks.caller();
+        let all = self.sessions.iter().chain([&self.callers]);
+        match all.filter_map(|sessions| sessions.compares).find(|compares| given != Some(*compares))
+        {
+            Some(compares) => Err(Error::Sessions { compares, given }),
+            None => Ok(()),
         }
     }
 

@@ -27,9 +27,9 @@ pub enum Error {
         /// The caller type that `on_connect` returns; `None` without a hook.
         given: Option<CallerType>,
     },
-    /// [`Sessions::same`](crate::Sessions::same) compares callers of one type, but
-    /// [`on_connect`](crate::ServerBuilder::on_connect) returns another type, or there is no `on_connect`.
-    #[error("`Sessions::same` compares callers of the type `{compares}`, {}", Given(*.given, compares))]
+    /// [`Sessions::same`](crate::Sessions::same) or [`same_caller`](crate::ServerBuilder::same_caller) compares callers
+    /// of one type, but [`on_connect`](crate::ServerBuilder::on_connect) returns another type, or there is no `on_connect`.
+    #[error("`Sessions::same` or `same_caller` compares callers of the type `{compares}`, {}", Given(*.given, compares))]
     Sessions {
         /// The caller type that `same` compares.
         compares: CallerType,

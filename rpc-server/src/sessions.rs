@@ -67,7 +67,8 @@ impl Sessions {
     /// Sets how the caller values of a session and of a link that wants to resume it are compared. Values of another
     /// type than `S` are not the same caller.
     ///
-    /// The comparison should be quick. A panic counts as another caller.
+    /// The comparison should be quick. A panic counts as another caller. Without it the comparison is
+    /// [`ServerBuilder::same_caller`](crate::ServerBuilder::same_caller), if that is set.
     pub fn same<S: Any + Send + Sync>(
         mut self,
         same: impl Fn(&S, &S) -> bool + Send + Sync + 'static,
@@ -120,8 +121,9 @@ impl Shared {
 
     /// Compares two callers, of which the new one is `None` if it is a guest.
     fn compare(&self, old: &Peer, was_guest: bool, new: Option<&Peer>) -> Resume {
-        let by_name = Sessions::new();
-        let sessions = self.settings.sessions.as_ref().unwrap_or(&by_name);
+        let of_sessions = self.settings.sessions.as_ref();
+        let sessions = of_sessions.filter(|sessions| sessions.same.is_some());
+        let sessions = sessions.unwrap_or(&self.settings.callers);
         let (old_name, new_name) = (old.identity(), new.and_then(Peer::identity));
         let (name, value) = (old_name.as_deref(), caller_value(old));
         let old = Identity { is_guest: was_guest, name, value };
@@ -141,7 +143,8 @@ impl Shared {
                     tracing::error!(
                         left_out,
                         "no session is resumed, because nothing tells whether two callers are the same: add \
-                         `.same(|old: &Caller, new: &Caller| …)` to `Sessions`, or give callers names by `identify`"
+                         `.same_caller(|old: &Caller, new: &Caller| …)` to the builder, or give callers names by \
+                         `identify`"
                     );
                 }
                 false

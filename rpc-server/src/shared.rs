@@ -64,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) hooks: Hooks,
     /// Which sessions outlive their links; `None` if none does.
     pub(crate) sessions: Option<Sessions>,
+    /// How callers are compared, if the sessions have no comparison of their own.
+    pub(crate) callers: Sessions,
     /// The TLS of accepted connections; `None` if connections start with HTTP.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<crate::tls::Tls>,

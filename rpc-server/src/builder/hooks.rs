@@ -62,6 +62,37 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets how the caller values of [`on_connect`](Self::on_connect) are compared, where a request must be of the same
+    /// caller as an earlier one: to resume a [session](Self::sessions), and for the requests of a link over [server-sent
+    /// events](Self::sse). Without it the names of [`Peer::identify`] must be equal. The comparison should be quick. A
+    /// panic counts as another caller.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_server::{Connecting, Rejection, Server, StatusCode};
+    ///
+    /// struct User { id: u64 }
+    ///
+    /// let server = Server::builder()
+    ///     .on_connect(|connecting: Connecting| async move {
+    ///         let id = connecting.header("x-user").and_then(|id| id.parse().ok());
+    ///         let id = id.ok_or_else(|| Rejection::new(StatusCode::UNAUTHORIZED, "who are you?"))?;
+    ///         Ok(User { id })
+    ///     })
+    ///     .same_caller(|old: &User, new: &User| old.id == new.id)
+    ///     .sse(true)
+    ///     .bind("127.0.0.1:0").await?.spawn();
+    /// # drop(server);
+    /// # Ok(()) }
+    /// ```
+    pub fn same_caller<S: Any + Send + Sync>(
+        mut self,
+        same: impl Fn(&S, &S) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.callers = Sessions::new().same(same);
+        self
+    }
+
     /// Runs `hook` at the beginning of each session: once for each connection, before the first request is served. A
     /// link that resumes a session does not run the hook again. `on_disconnect` runs once for each run of this hook. So
     /// what belongs to a user who is here goes into these two hooks. `hook` may call the client.

@@ -100,8 +100,8 @@ impl Shared {
             tracing::error!(
                 left_out,
                 "a link over server-sent events is refused, because nothing tells whether its requests are of the same \
-                 caller: add `.sessions(Sessions::new().same(|old: &Caller, new: &Caller| …))` to the builder, or give \
-                 callers names by `identify`"
+                 caller: add `.same_caller(|old: &Caller, new: &Caller| …)` to the builder, or give callers names by \
+                 `identify`"
             );
         }
         Err(Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))

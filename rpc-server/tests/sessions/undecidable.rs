@@ -44,6 +44,6 @@ async fn values_without_names_need_a_comparison_and_the_log_says_so_once() {
     }
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert_eq!(text.matches("no session is resumed").count(), 1, "{text}");
-    assert!(text.contains("add `.same("), "{text}");
+    assert!(text.contains("add `.same_caller("), "{text}");
     assert_eq!(server.stats().sessions.away, 1, "the session is untouched");
 }

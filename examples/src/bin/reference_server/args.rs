@@ -12,6 +12,7 @@ usage: reference_server --listen ADDRESS [options]
   --allow-origin ORIGIN   lets pages from there connect; may be repeated
   --schema                answers `rpc.discover`
   --sessions              lets sessions outlive their links
+  --sse                   lets clients connect by server-sent events and POST as well
   --limit NAME=VALUE      sets a limit by its name, such as queue=65536 or ping=2s; may be repeated
   --max-level LEVEL       what to log to stderr: off, error, warn, info (default), debug, trace";
 
@@ -33,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) origins: Vec<String>,
     pub(crate) schema: bool,
     pub(crate) sessions: bool,
+    pub(crate) sse: bool,
     /// They agree with each other.
     pub(crate) limits: Limits,
     pub(crate) level: LevelFilter,
@@ -47,6 +49,7 @@ impl Command {
         limits.grace = GRACE;
         let mut schema = false;
         let mut sessions = false;
+        let mut sse = false;
         let mut level = LevelFilter::INFO;
         while let Some(arg) = parser.next()? {
             match arg {
@@ -55,6 +58,7 @@ impl Command {
                 Long("allow-origin") => origins.push(parser.value()?.string()?),
                 Long("schema") => schema = true,
                 Long("sessions") => sessions = true,
+                Long("sse") => sse = true,
                 Long("limit") => set(&mut limits, &parser.value()?.string()?)?,
                 Long("max-level") => level = parser.value()?.parse()?,
                 other => return Err(other.unexpected()),
@@ -62,7 +66,7 @@ impl Command {
         }
         limits.check().map_err(|error| format!("--limit: {error}"))?;
         let listen = listen.ok_or("--listen ADDRESS is needed")?;
-        Ok(Self::Serve(Box::new(Options { listen, origins, schema, sessions, limits, level })))
+        Ok(Self::Serve(Box::new(Options { listen, origins, schema, sessions, sse, limits, level })))
     }
 }
 

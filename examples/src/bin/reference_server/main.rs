@@ -76,10 +76,11 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
         let discovery = Discovery::new(&document(&model)).with_model(&model);
         builder = builder.service(discovery.in_hello());
     }
+    // Who names no user is whoever has the token of a session, or the name of a link.
+    let same = |old: &Caller, new: &Caller| old.user == new.user;
+    builder = builder.same_caller(same).sse(options.sse);
     if options.sessions {
-        // Who names no user is whoever has the token.
-        let same = |old: &Caller, new: &Caller| old.user == new.user;
-        builder = builder.sessions(Sessions::new().same(same));
+        builder = builder.sessions(Sessions::new());
     }
     let bound = builder.bind(options.listen).await?;
     service.belongs_to(bound.handle());
