@@ -191,7 +191,7 @@ impl Connection {
         if awaits_hello {
             link.muted = Some(Muted::UntilAnswer);
         } else if link.opens_by_hello {
-            link.muted = Some(Muted::UntilOpen(ended));
+            link.muted = Some(Muted::Opening(ended));
         } else {
             self.driver.up(false, ended);
         }
@@ -319,9 +319,9 @@ impl Connection {
         let unmuted = link.muted.take_if(|muted| match muted {
             Muted::UntilAnswer => has_answer,
             Muted::UntilFirst(until) => has_read || now >= *until,
-            Muted::UntilOpen(_) => was_greeted,
+            Muted::Opening(_) => was_greeted,
         });
-        if let Some(Muted::UntilOpen(ended)) = unmuted {
+        if let Some(Muted::Opening(ended)) = unmuted {
             self.driver.up(false, ended);
         }
     }
@@ -517,7 +517,7 @@ impl Connection {
         let can_send = self.link.as_ref().is_some_and(|link| !link.blocked && link.muted.is_none());
         let muted = self.link.as_ref().and_then(|link| match link.muted {
             Some(Muted::UntilFirst(until)) => Some(until),
-            Some(Muted::UntilAnswer | Muted::UntilOpen(_)) | None => None,
+            Some(Muted::UntilAnswer | Muted::Opening(_)) | None => None,
         });
         let retired = self.retired.as_ref().map(|retired| retired.until());
         let until = [until, muted, retired].into_iter().flatten().min();

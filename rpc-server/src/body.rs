@@ -13,6 +13,17 @@ use crate::deadline::Deadline;
 use crate::sse::Events;
 
 /// The body of an answer of a server that is mounted in an app: a text, or a stream of events.
+///
+/// An app of hyper that has answers of its own beside those of the [`RpcService`](crate::RpcService) makes bodies by
+/// `From`:
+///
+/// ```
+/// use http_body_util::Full;
+/// use rpc_server::Body;
+///
+/// let page = Body::from(Full::from("a page"));
+/// # drop(page);
+/// ```
 pub struct Body(Kind);
 
 enum Kind {

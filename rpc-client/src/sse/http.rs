@@ -18,7 +18,7 @@ const BUFFER: usize = 64 * 1024;
 
 /// An HTTP connection to the server, made when it is needed.
 pub(super) struct Http {
-    pub(super) attempt: Attempt,
+    attempt: Attempt,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
@@ -31,8 +31,13 @@ pub(super) struct Ask {
 }
 
 impl Http {
-    pub(super) fn new(attempt: Attempt) -> Self {
-        Self { attempt, sender: None }
+    pub(super) fn new(attempt: Attempt) -> Box<Self> {
+        Box::new(Self { attempt, sender: None })
+    }
+
+    /// Drops the connection: whatever comes over it belongs to no request any more.
+    pub(super) fn reset(&mut self) {
+        self.sender = None;
     }
 
     /// Sends a request, and returns the answer if its status is one of success. The request may be repeated: also if the

@@ -31,7 +31,7 @@ const WAITS: [Duration; 5] = [
 /// How a `POST` was answered: how far the server has taken in the messages.
 type Answer = Result<Option<u64>, ConnectError>;
 
-type Posting = Pin<Box<dyn Future<Output = (Http, Answer)> + Send>>;
+type Posting = Pin<Box<dyn Future<Output = (Box<Http>, Answer)> + Send>>;
 
 /// The way up of a link.
 pub(super) struct Posts {
@@ -42,7 +42,7 @@ pub(super) struct Posts {
 }
 
 enum State {
-    Idle(Option<Http>),
+    Idle(Option<Box<Http>>),
     Posting { posting: Posting, closes: bool },
 }
 
@@ -60,7 +60,7 @@ pub(super) enum Posted {
 }
 
 impl Posts {
-    pub(super) fn new(http: Http) -> Self {
+    pub(super) fn new(http: Box<Http>) -> Self {
         let state = State::Idle(Some(http));
         Self { outbound: Outbound::default(), state, tries: 0, lost: None }
     }
@@ -109,10 +109,9 @@ impl Posts {
                     (http, Ok(received))
                 }
                 Ok(Err(error)) => (http, Err(error)),
-                // Whatever comes of it now belongs to no request.
                 Err(_) => {
-                    let attempt = http.attempt;
-                    (Http::new(attempt), Err(ConnectError::Timeout(ANSWER)))
+                    http.reset();
+                    (http, Err(ConnectError::Timeout(ANSWER)))
                 }
             }
         });

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::http::{Ask, Http, stream};
 use crate::error::ConnectError;
 
-type Asking = Pin<Box<dyn Future<Output = (Http, Result<Incoming, ConnectError>)> + Send>>;
+type Asking = Pin<Box<dyn Future<Output = (Box<Http>, Result<Incoming, ConnectError>)> + Send>>;
 
 /// How long the client waits before it asks for the stream again: at once, and then longer and longer.
 const WAITS: [Duration; 5] = [
@@ -37,11 +37,11 @@ pub(super) struct Stream {
 
 enum State {
     /// Nobody has asked for a stream yet.
-    Closed(Option<Http>),
+    Closed(Option<Box<Http>>),
     Asking(Asking),
     Reading {
         body: Incoming,
-        http: Option<Http>,
+        http: Option<Box<Http>>,
     },
 }
 
@@ -57,7 +57,7 @@ pub(super) enum Read {
 }
 
 impl Stream {
-    pub(super) fn new(http: Http) -> Self {
+    pub(super) fn new(http: Box<Http>) -> Self {
         let state = State::Closed(Some(http));
         Self { state, tries: 0, lost: None, began: Instant::now() }
     }
@@ -83,8 +83,10 @@ impl Stream {
             }
             match timeout(time, http.send(&ask)).await {
                 Ok(answer) => (http, answer.and_then(stream)),
-                // Whatever comes of it now belongs to no request.
-                Err(_) => (Http::new(http.attempt), Err(ConnectError::Timeout(time))),
+                Err(_) => {
+                    http.reset();
+                    (http, Err(ConnectError::Timeout(time)))
+                }
             }
         }));
     }

@@ -30,7 +30,7 @@ pub(super) enum Muted {
     UntilAnswer,
     /// The server has not answered the hello that [opens](Transport::opens_by_hello) the link. The session before, if
     /// it has ended, is told of when there is a link.
-    UntilOpen(Option<SessionEnd>),
+    Opening(Option<SessionEnd>),
 }
 
 /// A link that works.

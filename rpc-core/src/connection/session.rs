@@ -101,8 +101,8 @@ impl Connection {
 
     /// Takes the end of the session before, of which nobody was told because the link was not open yet.
     fn take_end_before(&mut self) -> Option<SessionEnd> {
-        match self.link.as_mut()?.muted.take_if(|muted| matches!(muted, Muted::UntilOpen(_)))? {
-            Muted::UntilOpen(ended) => ended,
+        match self.link.as_mut()?.muted.take_if(|muted| matches!(muted, Muted::Opening(_)))? {
+            Muted::Opening(ended) => ended,
             Muted::UntilFirst(_) | Muted::UntilAnswer => None,
         }
     }

@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use rpc_server::{RpcService, Server, ServerBuilder};
+use rpc_server::{Body, RpcService, Server, ServerBuilder};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -132,7 +132,10 @@ async fn hyper_app(listener: TcpListener, service: RpcService) {
                     return Ok(status_alone(status));
                 }
                 match request.uri().path() {
-                    "/page" => Ok(Response::new(Full::new(Bytes::from_static(b"a page")))),
+                    "/page" => {
+                        let page = Full::new(Bytes::from_static(b"a page"));
+                        Ok(Response::new(page.into()))
+                    }
                     _ => rpc.call(request).await,
                 }
             }
@@ -153,8 +156,8 @@ fn know<B>(request: &mut Request<B>) -> Result<(), StatusCode> {
     Ok(())
 }
 
-fn status_alone(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
+fn status_alone(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Full::default().into());
     *response.status_mut() = status;
     response
 }

@@ -175,7 +175,9 @@ mod tests {
     #[test]
     fn what_was_not_acknowledged_is_there_and_the_rest_is_not() {
         let mut outbound = Outbound::default();
-        ["a", "b", "c"].map(|text| outbound.push(Bytes::from_static(text.as_bytes())));
+        for text in ["a", "b", "c"] {
+            outbound.push(Bytes::from_static(text.as_bytes()));
+        }
         assert_eq!((outbound.last(), outbound.bytes(), outbound.unsent()), (3, 387, 387));
         assert_eq!(outbound.acknowledge(1), Err(NotSent));
         outbound.note_sent(2);
