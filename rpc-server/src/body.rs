@@ -9,7 +9,6 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::deadline::Deadline;
 use crate::sse::Events;
 
 /// The body of an answer of a server that is mounted in an app: a text, or a stream of events.
@@ -32,14 +31,11 @@ enum Kind {
 }
 
 impl Body {
-    /// Hands over the deadline of the HTTP connection to a stream of events. Returns whether the body is one.
-    pub(crate) fn keep_deadline(&mut self, deadline: &Deadline) -> bool {
-        match &mut self.0 {
-            Kind::Text(_) => false,
-            Kind::Events(events) => {
-                events.keep_deadline(deadline.clone());
-                true
-            }
+    /// Returns the events, or the body if it is a text.
+    pub(crate) fn into_events(self) -> Result<Events, Self> {
+        match self.0 {
+            Kind::Events(events) => Ok(events),
+            text @ Kind::Text(_) => Err(Self(text)),
         }
     }
 }

@@ -10,10 +10,11 @@ use rpc_core::{CloseCode, Peer};
 use crate::admission::Admission;
 use crate::client_info::ClientInfo;
 use crate::deadline::Deadline;
-use crate::http::{Exchange, Exchanged};
+use crate::http::{Exchange, Exchanged, Left};
 use crate::listener::Socket;
 use crate::serve::Admitted;
 use crate::shared::Shared;
+use crate::sse::pump;
 
 /// Carries a connection. Each phase is in a box of its own, which is freed before the next phase: a task is as large as
 /// the largest value that it ever holds, and HTTP needs far more than an idle connection.
@@ -27,10 +28,18 @@ pub(crate) fn run<S: Socket>(
     // Made outside of the `async` block, since an `async fn` keeps its arguments until its end.
     let exchanging = Box::pin(exchange(shared.clone(), stream, client_info, admission, deadline));
     async move {
-        if let Some(upgraded) = exchanging.await {
-            upgraded.serve(&shared).await;
+        match exchanging.await {
+            Some(After::WebSocket(upgraded)) => upgraded.serve(&shared).await,
+            Some(After::Stream(pump)) => pump.await,
+            None => {}
         }
     }
+}
+
+/// What follows the HTTP part.
+enum After<S> {
+    WebSocket(Box<Upgraded<S>>),
+    Stream(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
 /// A client whose handshake is over. In a box: a place for it would be kept beside that of the connection.
@@ -55,9 +64,14 @@ async fn exchange<S: Socket>(
     client_info: ClientInfo,
     admission: Admission,
     deadline: Deadline,
-) -> Option<Box<Upgraded<S>>> {
+) -> Option<After<S>> {
     let handshake = Box::pin(handshake(shared.clone(), stream, client_info, admission, deadline));
-    let (admission, exchanged, socket) = handshake.await;
+    let (admission, exchanged, left) = handshake.await;
+    let (socket, connection) = match left {
+        Left::Nothing => (None, None),
+        Left::WebSocket(socket) => (Some(socket), None),
+        Left::Connection(connection) => (None, Some(connection)),
+    };
     match exchanged {
         Exchanged::Refused => shared.totals.refused(),
         Exchanged::RefusedByClose(refusal) => {
@@ -67,10 +81,15 @@ async fn exchange<S: Socket>(
             }
         }
         Exchanged::Probe | Exchanged::OfLinks => {}
+        Exchanged::Stream(answer) => {
+            // The link has its own admission.
+            let pump = connection.map(|connection| pump(shared, connection, answer));
+            return pump.map(|pump| After::Stream(Box::pin(pump)));
+        }
         Exchanged::Post(peer) => shared.settle(peer, true).await,
         Exchanged::Upgraded(admitted) => {
             let admission = admission.expect("who is admitted has an admission");
-            return Some(Box::new(Upgraded { admitted, socket, admission }));
+            return Some(After::WebSocket(Upgraded { admitted, socket, admission }.into()));
         }
     }
     // Dropping the admission lets the server end, and lets another connection have the permit.
@@ -85,17 +104,17 @@ async fn handshake<S: Socket>(
     client_info: ClientInfo,
     admission: Admission,
     deadline: Deadline,
-) -> (Option<Admission>, Exchanged, Option<Box<WebSocket<S>>>) {
+) -> (Option<Admission>, Exchanged, Left<S>) {
     let mut member = shared.lifecycle.join();
     let (mut admission, mut exchanged) = (Some(admission), Exchanged::Refused);
     let exchange =
         Exchange::new(shared, client_info, deadline.clone(), &mut admission, &mut exchanged);
-    let socket = tokio::select! {
+    let left = tokio::select! {
         biased;
-        () = exchange.broken_off(&mut member) => None,
-        socket = deadline.limit(exchange.run(stream)) => socket.flatten().map(Box::new),
+        () = exchange.broken_off(&mut member) => Left::Nothing,
+        left = deadline.limit(exchange.run(stream)) => left.unwrap_or(Left::Nothing),
     };
-    (admission, exchanged, socket)
+    (admission, exchanged, left)
 }
 
 impl Shared {

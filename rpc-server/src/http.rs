@@ -1,6 +1,5 @@
 //! The HTTP part of a connection that the server itself has accepted: one request and its answer, or several of links.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -35,7 +34,7 @@ use crate::rejection::Rejection;
 use crate::request_kind::RequestKind;
 use crate::serve::Admitted;
 use crate::shared::Shared;
-use crate::sse::{IDLE, LinkRequest, preflight, read_hello};
+use crate::sse::{IDLE, LinkRequest, StreamAnswer, preflight, read_hello};
 
 /// Largest head of a request in bytes. hyper accepts no smaller limit.
 const HEAD: usize = 8 * 1024;
@@ -70,7 +69,22 @@ pub(crate) enum Exchanged {
     Post(Peer),
     /// Requests of links were answered. Each link has its own task.
     OfLinks,
+    /// The client gets the stream of a link.
+    Stream(StreamAnswer),
 }
+
+/// What an exchange leaves.
+pub(crate) enum Left<S> {
+    Nothing,
+    WebSocket(Box<WebSocket<S>>),
+    /// The connection over which the stream of a link is to be written.
+    Connection(S),
+}
+
+/// The error that takes the connection from hyper: a stream is written by hand.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is taken over")]
+struct TakenOver;
 
 /// An answer, and whether another request may follow over the same connection.
 struct Answer {
@@ -103,9 +117,9 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Answers one request, or several of links. Returns the WebSocket if the last request was an upgrade, and `None`
-    /// otherwise. Dropping the future closes the connection.
-    pub(crate) async fn run<S: Socket>(&self, stream: S) -> Option<WebSocket<S>> {
+    /// Answers one request, or several of links. Returns what goes on after the last one. Dropping the future closes the
+    /// connection.
+    pub(crate) async fn run<S: Socket>(&self, stream: S) -> Left<S> {
         let service = service_fn(|request| Box::pin(self.answer(request)));
         let mut http = http1::Builder::new()
             .max_buf_size(HEAD)
@@ -131,6 +145,9 @@ impl<'a> Exchange<'a> {
         };
         let parts = http.into_parts();
         let stream = parts.io.into_inner();
+        if let Exchanged::Stream(_) = &**self.exchanged() {
+            return Left::Connection(stream);
+        }
         if let Err(error) = &result {
             tracing::debug!(remote = ?self.client_info.remote, error = %Escaped(error), "not a request");
         }
@@ -144,9 +161,9 @@ impl<'a> Exchange<'a> {
         };
         let Some(limits) = limits else {
             linger(&self.shared, stream).await;
-            return None;
+            return Left::Nothing;
         };
-        Some(WebSocket::new(stream, Role::Server, parts.read_buf, &limits))
+        Left::WebSocket(WebSocket::new(stream, Role::Server, parts.read_buf, &limits).into())
     }
 
     /// Waits until the exchange must be aborted because the server stops. A client that waits for an answer has more
@@ -155,7 +172,7 @@ impl<'a> Exchange<'a> {
         member.stopped().await;
         let has_time = matches!(
             &**self.exchanged(),
-            Exchanged::Probe | Exchanged::Post(_) | Exchanged::OfLinks
+            Exchanged::Probe | Exchanged::Post(_) | Exchanged::OfLinks | Exchanged::Stream(_)
         );
         if has_time {
             member.overdue(self.shared.limits().close).await;
@@ -166,8 +183,9 @@ impl<'a> Exchange<'a> {
         self.exchanged.lock().unwrap()
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, TakenOver> {
         let (head, body) = request.into_parts();
+        let version = head.version;
         let page = self.shared.page_of(&head, &self.client_info);
         let answer = self.respond(head, body).await.unwrap_or_else(|rejection| {
             Answer::last(rejection.into_response_to(&self.client_info))
@@ -179,7 +197,15 @@ impl<'a> Exchange<'a> {
         if let Some(page) = page {
             page.show(&mut response);
         }
-        Ok(response)
+        let (head, body) = response.into_parts();
+        match body.into_events() {
+            Ok(events) => {
+                let answer = StreamAnswer::new(&head.headers, events, version);
+                **self.exchanged() = Exchanged::Stream(answer);
+                Err(TakenOver)
+            }
+            Err(body) => Ok(Response::from_parts(head, body)),
+        }
     }
 
     async fn respond(&self, head: Parts, body: Incoming) -> Result<Answer, Rejection> {
@@ -254,7 +280,6 @@ impl<'a> Exchange<'a> {
         let opening = read_hello(self.shared.limits(), &head.headers, body).await?;
         let endpoint = self.admit(head, Wish::Link { resumes: opening.resumes }).await?;
         self.shared.check_opener(&endpoint)?;
-        **self.exchanged() = Exchanged::OfLinks;
         let response = self.shared.open_link(endpoint, self.take_admission()?, opening)?;
         Ok(self.keep_alive(response))
     }
@@ -278,10 +303,8 @@ impl<'a> Exchange<'a> {
     }
 
     /// Keeps the connection for the next request of a link.
-    fn keep_alive(&self, mut response: Response<Body>) -> Answer {
-        if !response.body_mut().keep_deadline(&self.deadline) {
-            self.deadline.set(Some(IDLE));
-        }
+    fn keep_alive(&self, response: Response<Body>) -> Answer {
+        self.deadline.set(Some(IDLE));
         Answer { response, keeps_alive: true }
     }
 

@@ -16,6 +16,7 @@ mod events;
 mod link;
 mod links;
 mod open;
+mod pump;
 mod request;
 mod up;
 
@@ -23,4 +24,5 @@ pub(crate) use self::cors::{Cors, is_preflight, preflight};
 pub(crate) use self::events::{Events, IDLE};
 pub(crate) use self::links::Links;
 pub(crate) use self::open::read_hello;
+pub(crate) use self::pump::{StreamAnswer, run as pump};
 pub(crate) use self::request::{LinkRequest, asks_for_stream};

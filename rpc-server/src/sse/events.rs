@@ -15,8 +15,9 @@ use crate::deadline::Deadline;
 /// How long a stream is silent at most. Proxies give up streams that are silent for 60 s, some for 30 s.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// How long an HTTP connection is kept for the next request of a link.
-pub(crate) const IDLE: Duration = Duration::from_secs(60);
+/// How long an HTTP connection is kept for the next request of a link. Clients acknowledge within 5 s, so a connection in
+/// use is kept, and an idle link has none.
+pub(crate) const IDLE: Duration = Duration::from_secs(10);
 
 /// The stream of a link. Dropping it takes the stream from the link.
 pub(crate) struct Events {
@@ -24,22 +25,18 @@ pub(crate) struct Events {
     stream: u64,
     spoke: Instant,
     silence: Pin<Box<Sleep>>,
-    /// The deadline of the HTTP connection, if this server has it.
-    deadline: Option<Deadline>,
 }
 
 impl Events {
     /// Makes the body of a stream that the link has begun.
     pub(super) fn new(link: Arc<Link>, stream: u64) -> Self {
         let (spoke, silence) = (Instant::now(), Box::pin(sleep(SILENCE)));
-        Self { link, stream, spoke, silence, deadline: None }
+        Self { link, stream, spoke, silence }
     }
 
-    /// Hands over the deadline of the HTTP connection. It begins when the stream ends.
-    pub(crate) fn keep_deadline(&mut self, deadline: Deadline) {
-        deadline.set(None);
-        self.link.set_deadline(deadline.clone());
-        self.deadline = Some(deadline);
+    /// Hands over the deadline of the HTTP connection. It begins when the link is over: the client may read nothing.
+    pub(super) fn keep_deadline(&self, deadline: Deadline) {
+        self.link.set_deadline(deadline);
     }
 
     /// Returns the next piece; `None` at the end of the stream.
@@ -74,8 +71,5 @@ impl Events {
 impl Drop for Events {
     fn drop(&mut self) {
         self.link.end_stream(self.stream);
-        if let Some(deadline) = &self.deadline {
-            deadline.set(Some(IDLE));
-        }
     }
 }
