@@ -1,9 +1,11 @@
-//! A client that stays connected, behind proxies that time out, are loaded anew and are started anew: `proxies NAME…`,
-//! each `nginx` or `haproxy`, which must be installed.
+//! A client that stays connected, behind proxies that time out, are loaded anew and are started anew; and a client that
+//! gets through their default settings by server-sent events: `proxies NAME…`, each `nginx` or `haproxy`, which must be
+//! installed.
 
 #[path = "../peers/checks.rs"]
 mod checks;
 
+mod events;
 mod outages;
 mod proxy;
 mod world;
@@ -33,6 +35,7 @@ async fn passes(name: &str) -> bool {
         check(name, "is loaded anew under load", outages::reloads(world, proxy)).await,
         check(name, "is started anew under load", outages::restarts(world, proxy)).await,
         check(name, "has no server for a while", outages::lacks_a_server(world, proxy)).await,
+        check(name, "passes events in its default settings", events::passes(world, name)).await,
     ];
     all.into_iter().all(|passed| passed)
 }

@@ -30,15 +30,29 @@ enum Kind {
 impl Proxy {
     /// Starts a proxy that cuts a link that was silent for a second.
     pub(crate) async fn start(name: &str, to: u16) -> Result<Self, Box<dyn Error>> {
+        Self::start_with(name, to, Kind::config).await
+    }
+
+    /// Starts a proxy that knows no more than where the server is.
+    pub(crate) async fn start_by_default(name: &str, to: u16) -> Result<Self, Box<dyn Error>> {
+        Self::start_with(name, to, Kind::default_config).await
+    }
+
+    async fn start_with(
+        name: &str,
+        to: u16,
+        config: fn(Kind, u16, u16) -> String,
+    ) -> Result<Self, Box<dyn Error>> {
         let kind = match name {
             "nginx" => Kind::Nginx,
             "haproxy" => Kind::Haproxy,
             other => return Err(format!("there are no checks for `{other}`").into()),
         };
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let folder = std::env::temp_dir().join(format!("proxies-{}-{name}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("proxies-{}-{name}-{port}", std::process::id()));
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join("conf"), kind.config(port, to).trim_end().to_owned() + "\n")?;
+        fs::write(folder.join("conf"), config(kind, port, to).trim_end().to_owned() + "\n")?;
         let child = kind.command(&folder).spawn()?;
         let proxy = Self { kind, folder, port, child };
         proxy.listens().await?;
@@ -164,6 +178,47 @@ impl Kind {
                     timeout client 30s
                     timeout server 30s
                     timeout tunnel 1s
+                frontend links
+                    bind 127.0.0.1:{port}
+                    default_backend servers
+                backend servers
+                    server only 127.0.0.1:{to}
+                "
+            ),
+        }
+    }
+
+    /// The settings of an operator who has never heard of streams: those of the documentation's first page, and the
+    /// times of Debian's config of haproxy, which has none of its own.
+    fn default_config(self, port: u16, to: u16) -> String {
+        match self {
+            Self::Nginx => format!(
+                "daemon off;
+                error_log stderr crit;
+                pid pid;
+                events {{}}
+                http {{
+                    access_log off;
+                    client_body_temp_path body;
+                    proxy_temp_path proxy;
+                    fastcgi_temp_path fastcgi;
+                    uwsgi_temp_path uwsgi;
+                    scgi_temp_path scgi;
+                    server {{
+                        listen 127.0.0.1:{port};
+                        location / {{
+                            proxy_pass http://127.0.0.1:{to};
+                        }}
+                    }}
+                }}
+                "
+            ),
+            Self::Haproxy => format!(
+                "defaults
+                    mode http
+                    timeout connect 5000
+                    timeout client 50000
+                    timeout server 50000
                 frontend links
                     bind 127.0.0.1:{port}
                     default_backend servers

@@ -77,6 +77,7 @@ async fn serve(seen: &Arc<Seen>, port: u16) -> Server {
     let builder = Server::builder()
         .service(OfferedServer::new(seen.clone()))
         .sessions(Sessions::new())
+        .sse(true)
         .reconnect_after(Duration::ZERO, Duration::from_millis(100))
         .on_open(move |_| {
             opened.opened.fetch_add(1, Ordering::SeqCst);

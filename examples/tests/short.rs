@@ -55,6 +55,21 @@ fn a_live_feed_of_the_latest() {
 }
 
 #[test]
+fn a_way_round_a_proxy_that_refuses_websockets() {
+    shows(
+        env!("CARGO_BIN_EXE_fallback"),
+        &[
+            "without a fallback: the server answered 501 Not Implemented",
+            "up by server-sent events",
+            "hello, Ada",
+            "up, session resumed, by a WebSocket",
+            "the numbers from 1 to 10000 have the sum 50005000",
+            "hello, Ada",
+        ],
+    );
+}
+
+#[test]
 fn five_ways_to_log_in() {
     shows(
         env!("CARGO_BIN_EXE_login"),
