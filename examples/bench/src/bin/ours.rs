@@ -1,6 +1,6 @@
 //! Our server, for what the reference server does not offer: a handler that suspends once, a server
-//! that calls its client, notifications of any length, with `--sessions` connections that outlive their links, and with
-//! `--layers` layers that do no more than layers must. An ordinary user: annotated traits, default limits.
+//! that calls its client, notifications of any length, with `--sessions` connections that outlive their links, with
+//! `--sse` links over server-sent events, and with `--layers` layers that do no more than layers must. An ordinary user: annotated traits, default limits.
 
 #![expect(clippy::print_stdout, reason = "a program that says where it listens")]
 
@@ -89,10 +89,11 @@ async fn main() -> Checked {
     let builder = match &*args {
         [] => builder,
         [arg] if arg == "--sessions" => builder.sessions(Sessions::new()),
+        [arg] if arg == "--sse" => builder.sse(true),
         [arg, layers] if arg == "--layers" => {
             (0..layers.parse()?).fold(builder, |builder, _: u32| builder.layer(Look))
         }
-        _ => return Err("usage: ours [--sessions | --layers N]".into()),
+        _ => return Err("usage: ours [--sessions | --sse | --layers N]".into()),
     };
     let server = builder.bind("127.0.0.1:0").await?.spawn();
     println!("listening on {}", server.url());

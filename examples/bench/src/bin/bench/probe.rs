@@ -25,6 +25,8 @@ pub(crate) enum Probe {
     Resident(Server, Load),
     /// Nanoseconds of a client's processor time for each call.
     Client(Client, Calls),
+    /// Nanoseconds of the processor time of both ends for each call.
+    Ends(Client, Server, Calls),
     /// Nanoseconds that something takes.
     Time(Server, Measure),
     /// Nanoseconds that a call of the load takes.
@@ -128,9 +130,10 @@ impl Probe {
     pub(crate) fn ready(self, programs: &Programs) -> Checked<Ready<'_>> {
         let start = |core, server| Running::start(core, &programs.server(server));
         let running = match self {
-            Self::Cpu(server, _) | Self::Time(server, _) | Self::Latency(server, ..) => {
-                Some(start(FIRST_CORE, server)?)
-            }
+            Self::Cpu(server, _)
+            | Self::Ends(_, server, _)
+            | Self::Time(server, _)
+            | Self::Latency(server, ..) => Some(start(FIRST_CORE, server)?),
             Self::Client(..) => Some(start(SECOND_CORE, Server::Floor)?),
             Self::Instructions(..)
             | Self::Allocations(..)
@@ -151,7 +154,11 @@ impl Probe {
             | Self::Sends(..)
             | Self::Heap(..) => 1,
             Self::Resident(..) => 3,
-            Self::Cpu(..) | Self::Client(..) | Self::Time(..) | Self::Latency(..) => usize::MAX,
+            Self::Cpu(..)
+            | Self::Client(..)
+            | Self::Ends(..)
+            | Self::Time(..)
+            | Self::Latency(..) => usize::MAX,
         }
     }
 }
@@ -164,6 +171,11 @@ impl Ready<'_> {
             (Probe::Client(client, calls), Some(running)) => {
                 let words = calls.words(programs, client, &running.url, calls.count / 10);
                 per_call(&run(FIRST_CORE, &words)?, "cpu_ns")
+            }
+            (Probe::Ends(client, _, calls), Some(running)) => {
+                let mut words = calls.words(programs, client, &running.url, calls.count / 10);
+                words.push(running.pid());
+                per_call(&run(SECOND_CORE, &words)?, "cpu_ns")
             }
             (Probe::Time(_, measure), Some(running)) => measure.measure(programs, &running.url),
             (Probe::Latency(_, load, quantile), Some(running)) => {
@@ -178,9 +190,14 @@ impl Ready<'_> {
                 counted::client_instructions(programs, client, server, calls)
             }
             (Probe::Sends(server, load), _) => counted::sends(programs, server, load),
-            (Probe::Cpu(..) | Probe::Client(..) | Probe::Time(..) | Probe::Latency(..), None) => {
-                Err("no server was started".into())
-            }
+            (
+                Probe::Cpu(..)
+                | Probe::Client(..)
+                | Probe::Ends(..)
+                | Probe::Time(..)
+                | Probe::Latency(..),
+                None,
+            ) => Err("no server was started".into()),
         }
     }
 }

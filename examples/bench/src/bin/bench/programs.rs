@@ -18,6 +18,8 @@ pub(crate) enum Server {
     Layers(u8),
     /// The same, which grants sessions.
     Sessions,
+    /// The same, with links over server-sent events.
+    Sse,
     /// The least that a server can do.
     Floor,
     Jsonrpsee,
@@ -29,6 +31,8 @@ pub(crate) enum Client {
     Ours,
     /// The same, which stays connected, with a session if the server has them.
     Session,
+    /// The same, over server-sent events and `POST`.
+    Sse,
     /// The least that a client can do.
     Minimal,
     Jsonrpsee,
@@ -97,6 +101,7 @@ impl Programs {
             }
             Server::Ours => (&self.ours, &["ours"]),
             Server::Sessions => (&self.ours, &["ours", "--sessions"]),
+            Server::Sse => (&self.ours, &["ours", "--sse"]),
             Server::Floor => (&self.ours, &["floor", "b"]),
             Server::Jsonrpsee => (&self.jsonrpsee, &["peer-jsonrpsee-bench-server"]),
         };
@@ -108,6 +113,7 @@ impl Programs {
         match client {
             Client::Ours => words_of(&self.ours, &["client", "ours"]),
             Client::Session => words_of(&self.ours, &["client", "session"]),
+            Client::Sse => words_of(&self.ours, &["client", "sse"]),
             Client::Minimal => words_of(&self.ours, &["client", "minimal"]),
             Client::Jsonrpsee => words_of(&self.jsonrpsee, &["peer-jsonrpsee-bench-client"]),
         }

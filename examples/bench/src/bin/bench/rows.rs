@@ -32,6 +32,7 @@ pub(crate) fn all(quick: bool) -> Checked<Vec<Row>> {
     rows.extend(pushes_and_connections(less));
     rows.extend(memory(idle));
     rows.extend(clients(less));
+    rows.extend(events(less));
     rows.extend(sessions::all(less));
     Ok(rows)
 }
@@ -185,6 +186,26 @@ fn memory(connections: u64) -> Vec<Row> {
         row("idle-after-large", after_title, Probe::Heap, after, most),
         row("idle-resident", resident, Probe::Resident, many, Target::None),
         row("idle-after-large-resident", after_resident, Probe::Resident, many_after, Target::None),
+    ]
+}
+
+/// Both ends without a WebSocket, to the same two with one.
+fn events(less: u64) -> Vec<Row> {
+    let row = |name, title, window, count: u64, target| {
+        let ends = [(Client::Sse, Server::Sse), (Client::Ours, Server::Ours)];
+        let calls = Calls { window, count: count / less };
+        let [ours, least] = ends.map(|(client, server)| Probe::Ends(client, server, calls));
+        Row { name, title, unit: Unit::Nanoseconds, target, ours, least, jsonrpsee: None }
+    };
+    vec![
+        row("sse-w1", "both ends over SSE and POST, 1 outstanding, CPU", 1, 5000, Target::None),
+        row(
+            "sse-w256",
+            "both ends over SSE and POST, 256 outstanding, CPU",
+            256,
+            200_000,
+            Target::Ratio(3.0),
+        ),
     ]
 }
 
