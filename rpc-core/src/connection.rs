@@ -105,8 +105,7 @@ enum Phase {
 /// A connection that is to be closed when its work is done.
 struct Draining {
     until: Duration,
-    code: CloseCode,
-    reason: String,
+    reason: CloseReason,
 }
 
 /// Why a turn ends the connection.
@@ -336,6 +335,9 @@ impl Connection {
             Some(link) => link.receive(&mut self.driver, cx, now)?,
             None => false,
         };
+        if self.driver.input_ended {
+            self.input_ended(now)?;
+        }
         if self.driver.counts {
             self.unmute(now);
         }
@@ -404,7 +406,8 @@ impl Connection {
                 return Err(End::Close(CloseReason::us(code, reason), within));
             }
             Some(Command::Drain { until, code, reason }) => {
-                self.phase = Phase::Draining(Draining { until, code, reason }.into());
+                let reason = CloseReason::us(code, reason);
+                self.phase = Phase::Draining(Draining { until, reason }.into());
             }
             None => {}
         }
@@ -444,7 +447,7 @@ impl Connection {
     /// Closes when all that was to be finished is, or there is no more time for it.
     fn check_drain(&mut self, now: Duration) -> Result<(), End> {
         let Phase::Draining(draining) = &self.phase else { return Ok(()) };
-        let Draining { until, code, reason } = &**draining;
+        let Draining { until, reason } = &**draining;
         let is_sent = self.is_sent();
         let mut state = self.driver.shared.lock();
         if now >= *until {
@@ -457,7 +460,7 @@ impl Connection {
         } else if !is_sent || !state.protocol.is_drained() {
             return Ok(());
         }
-        Err(End::Close(CloseReason::us(*code, reason.clone()), None))
+        Err(End::Close(reason.clone(), None))
     }
 
     /// Returns whether the medium has all that was taken out of the outbox.

@@ -118,7 +118,7 @@
 //! These packages are part of the public API: `bytes` 1 ([`transport`]), `serde` 1 and `serde_json` 1 (params, results and
 //! [`ErrorObject::data`](ErrorObject)), `futures-core` 0.3 and `futures-sink` 0.3 ([`Streaming`],
 //! [`StreamSender`]), `tokio` 1 (the runtime; `AsyncRead` and `AsyncWrite`
-//! with the feature `websocket`), with the feature `schema` also `schemars` 1, and with the feature `tower` also `tower-layer` 0.3 and `tower-service` 0.3. A new major
+//! with the features `websocket` and `byte-stream`, `Command` with the feature `process`), with the feature `schema` also `schemars` 1, and with the feature `tower` also `tower-layer` 0.3 and `tower-service` 0.3. A new major
 //! version of one of them is a new major version of this crate.
 //!
 //! # How it works

@@ -19,10 +19,18 @@ use bytes::Bytes;
 use crate::error::close::CloseCode;
 use crate::limits::Limits;
 
+#[cfg(any(feature = "byte-stream", feature = "websocket"))]
+mod buffers;
+#[cfg(feature = "byte-stream")]
+pub(crate) mod byte_stream;
 pub(crate) mod memory;
+#[cfg(feature = "process")]
+pub(crate) mod process;
 #[cfg(feature = "sse")]
 #[doc(hidden)]
 pub mod sse;
+#[cfg(feature = "stdio")]
+pub(crate) mod stdio;
 #[cfg(feature = "websocket")]
 pub(crate) mod websocket;
 
@@ -35,6 +43,12 @@ pub use crate::connection::opening::opening;
 pub use crate::peer::config::{EndpointConfig, OnForeign, SessionMode};
 pub use crate::peer::registry::{PeerRegistry, SessionStats};
 pub use crate::wire::hello::Hello;
+#[cfg(feature = "byte-stream")]
+pub use byte_stream::{ByteStream, Framing};
+#[cfg(feature = "process")]
+pub use process::Process;
+#[cfg(feature = "stdio")]
+pub use stdio::stdio;
 #[cfg(feature = "websocket")]
 pub use websocket::{Role, WebSocket};
 
@@ -46,7 +60,8 @@ pub use websocket::{Role, WebSocket};
 /// Every `poll_` method follows the usual contract: `Pending` means that the waker of `cx` will be
 /// woken. None of them may block.
 pub trait Transport: Send + Unpin + 'static {
-    /// Returns that the next message is complete, or how the link ended. Not called again after the link has ended.
+    /// Returns that the next message is complete, or how the link ended. Not called again after the link has ended, but
+    /// after [`Received::Ended`], when it is `Pending`.
     ///
     /// Reads at most `allowance` bytes from the medium: when these gave no whole message, it wakes
     /// `cx` and is `Pending`, so that no connection holds on to its thread.
@@ -196,6 +211,11 @@ pub enum Received {
         /// The reason it gave; empty if none.
         reason: String,
     },
+    /// The other end sends nothing more, and may still read: the end of a pipe or of one direction of a socket, between
+    /// two messages. A [`Connection`] answers what it was asked, for at most [`grace`](crate::Limits::grace), and closes
+    /// then; calls of this end fail at once, since no answer can come. A connection that [outlives its
+    /// links](SessionMode::Ask) goes on without the link.
+    Ended,
     /// The link broke.
     Failed(LinkError),
 }

@@ -195,6 +195,9 @@ async fn first_message<T: Transport>(transport: &mut T) -> First {
         Poll::Ready(Received::Closed { code, reason }) => {
             Poll::Ready(First::Ended(CloseReason::peer(code, reason).into()))
         }
+        Poll::Ready(Received::Ended) => {
+            Poll::Ready(First::Ended(CloseReason::peer(None, String::new()).into()))
+        }
         Poll::Ready(Received::Failed(error)) => Poll::Ready(First::Ended(error.into())),
         Poll::Pending => {
             // The transport may have something to send by itself, such as a pong.

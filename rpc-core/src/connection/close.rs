@@ -7,7 +7,7 @@ use super::driver::Driver;
 use super::link::Link;
 use super::link::Muted;
 use super::take_over::Offer;
-use super::{Connection, Phase};
+use super::{Connection, Draining, End, Phase};
 use crate::error::close::{CloseReason, ClosedBy};
 use crate::peer::Peer;
 use crate::stream::StreamEnd;
@@ -59,6 +59,27 @@ impl Connection {
         unanswered.into_iter().for_each(drop_quietly);
         self.phase = Phase::Closing(Closing { reason, until }.into());
         self.driver.drop_handlers();
+    }
+
+    /// The other end sends nothing more: what it has asked for is answered, and then the connection closes.
+    ///
+    /// # Errors
+    /// The connection outlives its links, and this one is over.
+    #[cold]
+    pub(super) fn input_ended(&mut self, now: Duration) -> Result<(), End> {
+        self.driver.input_ended = false;
+        let reason = CloseReason::peer(None, String::new());
+        let mut state = self.driver.shared.lock();
+        if state.protocol.outlives_links() {
+            return Err(End::Fault(reason));
+        }
+        state.protocol.on_input_ended(&reason);
+        drop(state);
+        if matches!(self.phase, Phase::Open) {
+            let until = now.saturating_add(self.driver.shared.config.limits.grace);
+            self.phase = Phase::Draining(Draining { until, reason }.into());
+        }
+        Ok(())
     }
 
     pub(super) fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {

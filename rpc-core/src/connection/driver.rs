@@ -51,6 +51,8 @@ pub(super) struct Driver {
     pub(super) takes_sequences: bool,
     /// This turn reads no messages, because too many notifications wait.
     pub(super) paused: bool,
+    /// The other end sends nothing more, as was found in this turn.
+    pub(super) input_ended: bool,
     /// A notification was queued since `paused` was last computed.
     pub(super) queued: bool,
     /// Messages that were read, if they are counted.
@@ -118,6 +120,7 @@ impl Driver {
             outgoing: VecDeque::new(),
             takes_sequences: false,
             paused: false,
+            input_ended: false,
             queued: false,
             taken_in: TakenIn::default(),
             was_greeted: false,

@@ -51,6 +51,10 @@ impl Driver {
                 Poll::Ready(Received::Closed { code, reason }) => {
                     return Err(CloseReason::peer(code, reason).into());
                 }
+                Poll::Ready(Received::Ended) => {
+                    self.input_ended = true;
+                    return Ok(false);
+                }
                 Poll::Ready(Received::Failed(error)) => return Err(error.into()),
                 Poll::Pending => return Ok(false),
             }

@@ -114,16 +114,7 @@ impl<W> Protocol<W> {
             return Vec::new();
         }
         self.ended = Some(reason.clone());
-        self.outbox.drop_calls();
-        for id in self.calls.open_ids() {
-            let fate = match self.calls.open_mut(id).map(|call| &call.place) {
-                Some(place) if place.is_sent() => Fate::MaybeExecuted,
-                _ => self.fate(id, Fate::NotSent),
-            };
-            self.resolve(id, Outcome::Closed(reason.clone().into(), fate));
-        }
-        self.on_wire = 0;
-        self.parked.clear();
+        self.end_calls(reason);
         self.clear_permit_watchers();
         self.drop_notifications();
         let mut unanswered = self.batches.drain();
@@ -141,6 +132,26 @@ impl<W> Protocol<W> {
         self.to_wake.extend(self.outbox.drain_waiting());
         unanswered.extend(after);
         unanswered
+    }
+
+    /// Records that the other end sends nothing more: calls of this end get no answer, and its streams no item.
+    pub(crate) fn on_input_ended(&mut self, reason: &CloseReason) {
+        self.end_calls(reason);
+        self.to_wake.extend(self.incoming.end_all(reason));
+    }
+
+    /// Resolves all calls of this end with `reason`.
+    fn end_calls(&mut self, reason: &CloseReason) {
+        self.outbox.drop_calls();
+        for id in self.calls.open_ids() {
+            let fate = match self.calls.open_mut(id).map(|call| &call.place) {
+                Some(place) if place.is_sent() => Fate::MaybeExecuted,
+                _ => self.fate(id, Fate::NotSent),
+            };
+            self.resolve(id, Outcome::Closed(reason.clone().into(), fate));
+        }
+        self.on_wire = 0;
+        self.parked.clear();
     }
 
     /// Drops the notifications that wait for their turn, and counts them: their sender takes them for received.

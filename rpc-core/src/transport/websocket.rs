@@ -11,13 +11,10 @@
 //! ```
 
 mod assembly;
-mod buffers;
 mod closing;
 mod header;
-mod input;
 mod judge;
 mod mask;
-mod output;
 mod reader;
 mod receiving;
 mod sending;

@@ -23,11 +23,12 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::Role;
 use super::assembly::{Assembly, Frame};
 use super::header::{CONTROL_MAX, Header, LONGEST, Opcode, begins_data};
-use super::input::Input;
+
 use super::judge::{Judge, NOT_UTF_8, Refusal, protocol};
 use super::mask::Mask;
 use crate::error::close::CloseCode;
 use crate::limits::Limits;
+use crate::transport::buffers::input::Input;
 
 /// A frame up to this length waits in the input until it is whole.
 const SHORT: usize = 4096;

@@ -22,8 +22,9 @@ use tokio::io::AsyncWrite;
 use super::Role;
 use super::header::{Header, Opcode};
 use super::mask::Mask;
-use super::output::Output;
+
 use crate::limits::Limits;
+use crate::transport::buffers::output::Output;
 use crate::wire::sequence;
 
 /// A payload up to this length is copied: the stream has less to do for one piece than for two.

@@ -1,4 +1,4 @@
-//! Buffers that a thread's WebSockets share while they are empty.
+//! Buffers that the links of a thread share while they are empty.
 //!
 //! Many connections that say a little now and then need a buffer for a moment each. The few buffers that they share stay
 //! in the caches of the processor, and a connection at rest has none.
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_serves_another_websocket_of_the_thread() {
+    fn a_buffer_serves_another_link_of_the_thread() {
         let mut buffer = take(&OUTPUT, 1000);
         let place = buffer.as_ptr();
         put_aside(&OUTPUT, &mut buffer);

@@ -1,13 +1,13 @@
 //! Bytes that are to be sent.
 
-use super::buffers::{self, OUTPUT};
+use super::spares::{self, OUTPUT};
 
 /// The usual room for what leaves together.
 const ROOM: usize = 4096;
 
 /// A buffer that is written to at its end and sent from its start.
 #[derive(Default)]
-pub(super) struct Output {
+pub(in crate::transport) struct Output {
     bytes: Vec<u8>,
     /// How many of the bytes were sent.
     sent: usize,
@@ -16,9 +16,9 @@ pub(super) struct Output {
 impl Output {
     /// Returns the end, to which more is appended.
     #[inline]
-    pub(super) fn end(&mut self) -> &mut Vec<u8> {
+    pub(in crate::transport) fn end(&mut self) -> &mut Vec<u8> {
         if self.bytes.capacity() == 0 {
-            self.bytes = buffers::take(&OUTPUT, ROOM);
+            self.bytes = spares::take(&OUTPUT, ROOM);
         } else if self.sent >= ROOM {
             // Else a stream that never takes all would let the buffer grow for ever.
             self.bytes.drain(..self.sent);
@@ -29,18 +29,18 @@ impl Output {
 
     /// Returns what was not sent.
     #[inline]
-    pub(super) fn unsent(&self) -> &[u8] {
+    pub(in crate::transport) fn unsent(&self) -> &[u8] {
         &self.bytes[self.sent..]
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::transport) fn is_empty(&self) -> bool {
         self.sent == self.bytes.len()
     }
 
     /// Notes that this number of bytes was sent. Returns how many of them were not from here.
     #[inline]
-    pub(super) fn sent(&mut self, bytes: usize) -> usize {
+    pub(in crate::transport) fn sent(&mut self, bytes: usize) -> usize {
         let of_these = bytes.min(self.bytes.len() - self.sent);
         self.sent += of_these;
         if self.is_empty() {
@@ -51,9 +51,9 @@ impl Output {
     }
 
     /// Gives the buffer to others if nothing is left to send: a connection at rest keeps none.
-    pub(super) fn rest(&mut self) {
+    pub(in crate::transport) fn rest(&mut self) {
         if self.is_empty() {
-            buffers::put_aside(&OUTPUT, &mut self.bytes);
+            spares::put_aside(&OUTPUT, &mut self.bytes);
         }
     }
 }

@@ -7,11 +7,11 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::buffers::{self, INPUT};
+use super::spares::{self, INPUT};
 
 /// A buffer that is read to at its end and taken from at its start. What was taken stays where it lies until more is read.
 #[derive(Default)]
-pub(super) struct Input {
+pub(in crate::transport) struct Input {
     /// All of them are initialized; those of `filled` were read.
     bytes: Vec<u8>,
     filled: Range<usize>,
@@ -19,35 +19,37 @@ pub(super) struct Input {
 
 impl Input {
     /// Creates an input of what was read already.
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
+    #[cfg(feature = "websocket")]
+    pub(in crate::transport) fn new(bytes: Vec<u8>) -> Self {
         let filled = 0..bytes.len();
         Self { bytes, filled }
     }
 
     /// Returns what was not taken.
     #[inline]
-    pub(super) fn filled(&self) -> &[u8] {
+    pub(in crate::transport) fn filled(&self) -> &[u8] {
         &self.bytes[self.filled.clone()]
     }
 
+    #[cfg(feature = "websocket")]
     #[inline]
-    pub(super) fn filled_mut(&mut self) -> &mut [u8] {
+    pub(in crate::transport) fn filled_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[self.filled.clone()]
     }
 
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::transport) fn len(&self) -> usize {
         self.filled.len()
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::transport) fn is_empty(&self) -> bool {
         self.filled.is_empty()
     }
 
     /// Takes bytes, of which there must be so many. Returns their place, which is good until more is read.
     #[inline]
-    pub(super) fn take(&mut self, count: usize) -> Range<usize> {
+    pub(in crate::transport) fn take(&mut self, count: usize) -> Range<usize> {
         let start = self.filled.start;
         self.filled.start += count;
         debug_assert!(self.filled.start <= self.filled.end, "more is taken than there is");
@@ -56,20 +58,28 @@ impl Input {
 
     /// Returns the bytes of a place that [`take`](Self::take) has told.
     #[inline]
-    pub(super) fn taken(&self, place: Range<usize>) -> &[u8] {
+    pub(in crate::transport) fn taken(&self, place: Range<usize>) -> &[u8] {
         &self.bytes[place]
     }
 
     /// Adds bytes that were read elsewhere.
-    pub(super) fn put(&mut self, bytes: &[u8], room: usize) {
+    #[cfg(feature = "websocket")]
+    pub(in crate::transport) fn put(&mut self, bytes: &[u8], room: usize) {
         self.make_room(room.max(bytes.len()));
         let end = self.filled.end + bytes.len();
         self.bytes[self.filled.end..end].copy_from_slice(bytes);
         self.filled.end = end;
     }
 
+    /// Returns how many bytes can be read without another buffer.
+    #[cfg(feature = "byte-stream")]
+    pub(in crate::transport) fn free(&self) -> usize {
+        let end = if self.is_empty() { 0 } else { self.filled.end };
+        self.bytes.len() - end
+    }
+
     /// Reads at most `most` bytes, for which it makes room. Returns how many came; none at the end of the stream.
-    pub(super) fn poll_read<S: AsyncRead + Unpin>(
+    pub(in crate::transport) fn poll_read<S: AsyncRead + Unpin>(
         &mut self,
         io: &mut S,
         cx: &mut Context<'_>,
@@ -99,7 +109,7 @@ impl Input {
     fn make_more_room(&mut self, room: usize) {
         let have = self.filled.len();
         if self.bytes.capacity() == 0 {
-            self.bytes = buffers::take(&INPUT, room);
+            self.bytes = spares::take(&INPUT, room);
         }
         self.bytes.copy_within(self.filled.clone(), 0);
         self.filled = 0..have;
@@ -110,22 +120,22 @@ impl Input {
     }
 
     /// Gives the buffer to others if nothing is in there: a connection at rest keeps none.
-    pub(super) fn rest(&mut self) {
+    pub(in crate::transport) fn rest(&mut self) {
         if self.is_empty() {
             self.filled = 0..0;
-            buffers::put_aside(&INPUT, &mut self.bytes);
+            spares::put_aside(&INPUT, &mut self.bytes);
         }
     }
 
     /// Frees the buffer if nothing is in there.
-    pub(super) fn shrink(&mut self) {
+    pub(in crate::transport) fn shrink(&mut self) {
         if self.is_empty() {
             *self = Self::default();
         }
     }
 
     #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
+    pub(in crate::transport) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 }

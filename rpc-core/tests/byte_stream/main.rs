@@ -1,0 +1,9 @@
+//! Links over streams of bytes.
+
+#[path = "../support/malformed_streams.rs"]
+mod malformed_streams;
+
+mod closing;
+mod cuts;
+mod hostile;
+mod serving;

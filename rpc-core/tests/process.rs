@@ -1,0 +1,197 @@
+//! A child process as the other end: started, watched, and ended in good order.
+#![cfg(unix)]
+
+mod support;
+
+use std::time::Duration;
+
+use rpc_core::transport::{Endpoint, EndpointConfig, Framing, Process};
+use rpc_core::types::ClosedBy;
+use rpc_core::{CallError, CloseCode, CloseReason, Context, Fate, Limits, Peer, Router};
+use support::log::Log;
+use tokio::process::Command;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tracing_subscriber::filter::LevelFilter;
+
+/// A script as the other end.
+struct Child {
+    peer: Peer,
+    pid: u32,
+    connection: JoinHandle<CloseReason>,
+}
+
+fn start(script: &str, limits: &Limits) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]);
+    let double = |_: Context, (number,): (i64,)| async move { Ok(2 * number) };
+    let router = Router::new().method("double", double);
+    let config = EndpointConfig::new(router, limits.clone());
+    let endpoint = Endpoint::new(config.with(|config| config.answers_malformed = false));
+    let process = Process::spawn(command, Framing::Lines, limits).unwrap();
+    let (peer, pid) = (endpoint.peer(), process.id().unwrap());
+    Child { peer, pid, connection: tokio::spawn(endpoint.connect(process)) }
+}
+
+async fn ended(script: &str) -> CloseReason {
+    start(script, &Limits::client()).connection.await.unwrap()
+}
+
+/// Waits until there is no such process any more, not even one that waits to be reaped.
+async fn gone(pid: u32) {
+    let path = format!("/proc/{pid}");
+    let gone = async {
+        while std::path::Path::new(&path).exists() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), gone).await.expect("the process is gone");
+}
+
+#[tokio::test]
+async fn how_a_process_ends_is_the_reason() {
+    for (script, by, reason) in [
+        ("exit 0", ClosedBy::Peer, "the process exited with code 0"),
+        ("exit 3", ClosedBy::Link, "the process exited with code 3"),
+        ("kill -9 $$", ClosedBy::Link, "the process was ended by signal 9"),
+        ("printf '{\"jsonrpc\"'; exit 3", ClosedBy::Link, "the process exited with code 3"),
+        (
+            "printf '{\"jsonrpc\"'",
+            ClosedBy::Link,
+            "the process exited with code 0, and the stream ended in the middle of a message",
+        ),
+    ] {
+        let closed = ended(script).await;
+        assert_eq!((closed.by, closed.reason.as_str()), (by, reason), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_a_process_does_not_survive_says_so() {
+    let child = start("read call; exit 7", &Limits::client());
+    let error = child.peer.call::<()>("hello", ()).await.unwrap_err();
+    let CallError::Closed { reason, fate, .. } = error else { panic!("{error}") };
+    assert_eq!(
+        (reason.reason.as_str(), fate),
+        ("the process exited with code 7", Fate::MaybeExecuted)
+    );
+}
+
+/// It is not the failure to write that is told, but why.
+#[tokio::test]
+async fn a_process_that_ends_while_it_is_written_to_is_found_by_its_exit() {
+    for _ in 0..20 {
+        let child = start("exit 5", &Limits::client());
+        let mut calls = Vec::new();
+        for number in 0..100 {
+            calls.push(child.peer.call::<()>("hello", (number,)).start());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(child.connection.await.unwrap().reason, "the process exited with code 5");
+        for call in calls {
+            assert!(matches!(call.await, Err(CallError::Closed { .. })));
+        }
+    }
+}
+
+#[tokio::test]
+async fn both_ends_call() {
+    // It asks in return, and answers with what it was told.
+    let script = r#"
+        read call
+        echo '{"jsonrpc":"2.0","id":"a","method":"double","params":[21]}'
+        read answer
+        id=$(echo "$call" | sed 's/.*"id":\([0-9]*\).*/\1/')
+        result=$(echo "$answer" | sed 's/.*"result":\([0-9]*\).*/\1/')
+        echo '{"jsonrpc":"2.0","id":'$id',"result":'$result'}'
+        cat
+    "#;
+    let child = start(script, &Limits::client());
+    assert_eq!(child.peer.call::<i64>("answer", ()).await.unwrap(), 42);
+    child.peer.close(CloseCode::NORMAL, "");
+    assert_eq!(child.connection.await.unwrap().to_string(), "closed by this end with code 1000");
+    gone(child.pid).await;
+}
+
+/// It learns of the close by the end of its input, and has time to do what it wants then.
+#[tokio::test]
+async fn a_close_waits_for_the_process() {
+    let file = std::env::temp_dir().join(format!("rpc-core-process-{}", std::process::id()));
+    let script = format!("cat > /dev/null; sleep 0.2; echo saved > {}", file.display());
+    let child = start(&script, &Limits::client());
+    child.peer.close(CloseCode::NORMAL, "");
+    child.connection.await.unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "saved\n");
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_does_not_end_is_killed() {
+    let mut limits = Limits::client();
+    limits.close = Duration::from_millis(300);
+    let child = start("trap '' TERM INT HUP; exec sleep 1000", &limits);
+    let since = Instant::now();
+    child.peer.close(CloseCode::NORMAL, "");
+    child.connection.await.unwrap();
+    assert!(since.elapsed() >= limits.close);
+    gone(child.pid).await;
+}
+
+#[tokio::test]
+async fn a_process_that_floods_does_not_keep_its_close() {
+    let mut limits = Limits::client();
+    limits.close = Duration::from_millis(300);
+    let child = start("exec yes '{\"jsonrpc\":\"2.0\",\"method\":\"x\"}'", &limits);
+    child.peer.close(CloseCode::NORMAL, "");
+    child.connection.await.unwrap();
+    gone(child.pid).await;
+}
+
+#[tokio::test]
+async fn a_dropped_connection_kills_its_process() {
+    let child = start("exec sleep 1000", &Limits::client());
+    child.connection.abort();
+    gone(child.pid).await;
+}
+
+#[tokio::test]
+async fn a_process_that_closes_its_output_is_no_end() {
+    let child = start("exec >&-; exec sleep 1000", &Limits::client());
+    let closed = child.connection.await.unwrap();
+    assert_eq!(closed.reason, "the process goes on, but it has closed its standard output");
+    gone(child.pid).await;
+}
+
+#[tokio::test]
+async fn a_process_that_never_reads_is_ended() {
+    let mut limits = Limits::client();
+    (limits.slow_reader, limits.close) = (Duration::from_millis(100), Duration::from_millis(100));
+    let child = start("exec sleep 1000", &limits);
+    while child.peer.notify("news", ("x".repeat(10_000),)).await.is_ok() {}
+    assert_eq!(child.connection.await.unwrap().code, Some(CloseCode::SLOW_READER));
+    gone(child.pid).await;
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_named() {
+    let limits = Limits::client();
+    let command = Command::new("/no/such\nprogram");
+    let error = Process::spawn(command, Framing::Lines, &limits).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    assert!(error.to_string().starts_with(r"cannot start `/no/such\nprogram`: "), "{error}");
+}
+
+#[tokio::test]
+async fn what_it_says_to_its_standard_error_is_logged() {
+    let lines = Log::default();
+    let _guard = tracing::subscriber::set_default(lines.subscriber(LevelFilter::INFO));
+    ended("echo 'one\ttwo' >&2; printf last >&2").await;
+    let said = async {
+        while !lines.text().contains("last") {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), said).await.expect("it is logged");
+    let text = lines.text();
+    assert!(text.contains(r"one\ttwo") && text.contains("program=\"sh\""), "{text}");
+}
