@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use rpc_core::internal::runtime::timeout;
 use rpc_core::layers::Layer;
+#[cfg(not(target_family = "wasm"))]
+use rpc_core::transport::Framing;
 use rpc_core::transport::{Endpoint, EndpointConfig, Hello, OnForeign, PeerRegistry, SessionMode};
 use rpc_core::{Dialect, Limits, Router, Service};
 
 use crate::client::Client;
+use crate::connect::Attempt;
 #[cfg(not(target_family = "wasm"))]
 use crate::credentials::Credentials;
 use crate::error::ConnectError;
@@ -57,6 +60,8 @@ pub struct ClientBuilder {
     subprotocols: Subprotocols,
     #[cfg(not(target_family = "wasm"))]
     credentials: Option<Credentials>,
+    #[cfg(not(target_family = "wasm"))]
+    framing: Option<Framing>,
     connect_timeout: Option<Duration>,
     #[cfg(not(target_family = "wasm"))]
     fallback: Fallback,
@@ -80,6 +85,8 @@ impl ClientBuilder {
             subprotocols: Subprotocols::default(),
             #[cfg(not(target_family = "wasm"))]
             credentials: None,
+            #[cfg(not(target_family = "wasm"))]
+            framing: None,
             connect_timeout: None,
             #[cfg(not(target_family = "wasm"))]
             fallback: Fallback::Never,
@@ -122,6 +129,15 @@ impl ClientBuilder {
     /// extensions of the specification only with servers that have answered that header or have sent `$/hello`.
     pub fn plain(mut self, plain: bool) -> Self {
         self.config.hello = if plain { Hello::Never } else { HELLO };
+        self
+    }
+
+    /// Sets when the client says `$/hello`, by which both ends learn that they know the extensions of the specification.
+    /// Default: [`Hello::Auto`]. [`Hello::Never`] is the same as [`plain`](Self::plain). On a link without HTTP there is no
+    /// header that could tell: there [`Hello::Always`] is for a server that is known to understand `$/hello`, and needed for
+    /// streams as arguments.
+    pub fn hello(mut self, hello: Hello) -> Self {
+        self.config.hello = hello;
         self
     }
 
@@ -190,6 +206,10 @@ impl ClientBuilder {
     /// for `#`, and `%25` for `%`. On Linux `%00` in front stands for an abstract name. The client names the server
     /// `localhost`, and with `wss+unix:` the certificate of the server must be for `localhost`.
     ///
+    /// A server that speaks no HTTP has a URL such as `tcp://host:port`, with TLS `tls://host:port`, or
+    /// `unix:///run/app.sock`. The messages are those of the [framing](Self::framing). Such a link has no request, so no
+    /// [header](Self::header), token or subprotocol either, and no pings: the medium must tell that a server is gone.
+    ///
     /// A client that [reconnects](Self::reconnect) is connected when its first session has begun, with
     /// [`on_session`](Self::on_session). An error of the first attempt is the result of `connect`, unless the client is
     /// to [wait for the first connection](Reconnect::wait_for_first).
@@ -202,7 +222,11 @@ impl ClientBuilder {
     /// # Panics
     /// If called outside of a tokio runtime.
     pub async fn connect(self, url: impl AsRef<str>) -> Result<Client, ConnectError> {
-        let mut attempt = self.attempt(url.as_ref())?;
+        let attempt = self.attempt(url.as_ref())?;
+        self.connect_by(attempt).await
+    }
+
+    async fn connect_by(self, mut attempt: Attempt) -> Result<Client, ConnectError> {
         if let Some(policy) = self.reconnect.clone() {
             policy.check()?;
             return self.supervise(attempt, policy).await;
@@ -265,7 +289,8 @@ impl fmt::Debug for ClientBuilder {
         #[cfg(not(target_family = "wasm"))]
         f.field("headers", &self.headers)
             .field("credentials", &self.credentials)
-            .field("fallback", &self.fallback);
+            .field("fallback", &self.fallback)
+            .field("framing", &self.framing);
         f.field("config", &self.config)
             .field("subprotocols", &self.subprotocols)
             .field("connect_timeout", &self.connect_timeout)

@@ -1,4 +1,4 @@
-//! From a URL to a connection over TCP or a Unix socket, and then to a WebSocket.
+//! From a URL to a connection over TCP or a Unix socket, and then to a WebSocket, or to a link without HTTP.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderValue};
 use rpc_core::Limits;
+#[cfg(feature = "process")]
+use rpc_core::transport::Process;
+use rpc_core::transport::{ByteStream, Framing};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,6 +23,8 @@ use crate::credentials::Credentials;
 use crate::error::ConnectError;
 use crate::fallback::Fallback;
 use crate::handshake::Handshake;
+#[cfg(feature = "process")]
+use crate::program::Program;
 use crate::race;
 use crate::socket::Socket;
 use crate::sse::Opening;
@@ -41,6 +46,11 @@ pub(crate) struct Attempt {
     pub(crate) time: Duration,
     pub(crate) fallback: Fallback,
     pub(crate) credentials: Option<Credentials>,
+    /// How messages are told apart on a link without HTTP.
+    pub(crate) framing: Framing,
+    /// What makes the command of a server that is a child process.
+    #[cfg(feature = "process")]
+    pub(crate) program: Option<Program>,
     /// `None` means the root certificates of the system.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<Tls>,
@@ -97,6 +107,8 @@ impl Attempt {
             Place::Tcp { host, port } => self.secured(tcp(target, host, *port)).await,
             #[cfg(unix)]
             Place::Unix(path) => self.secured(unix(target, path)).await,
+            #[cfg(feature = "process")]
+            Place::Process => Err(ConnectError::Fallback("a child process takes no requests")),
         }
     }
 
@@ -125,10 +137,21 @@ impl Attempt {
             Place::Tcp { host, port } => self.over(tcp(target, host, *port)).await,
             #[cfg(unix)]
             Place::Unix(path) => self.over(unix(target, path)).await,
+            #[cfg(feature = "process")]
+            Place::Process => self.start(),
         }
     }
 
-    /// Turns the output of `dialling` into a WebSocket. Dropping the future closes the connection.
+    /// Starts the server as a child process.
+    #[cfg(feature = "process")]
+    fn start(&self) -> Result<Socket, ConnectError> {
+        let command =
+            self.program.as_ref().ok_or(ConnectError::Url("there is no program"))?.command();
+        let process = Process::spawn(command, self.framing, &self.limits);
+        process.map(Socket::unagreed).map_err(ConnectError::Start)
+    }
+
+    /// Turns the output of `dialling` into a link. Dropping the future closes the connection.
     pub(crate) async fn over<S>(
         &self,
         dialling: impl Future<Output = Result<S, ConnectError>>,
@@ -143,9 +166,19 @@ impl Attempt {
             let stream = tls.connect(name.clone(), dialling.await?).await;
             let stream =
                 stream.map_err(|error| tls::of_handshake(&self.handshake.target, error))?;
+            return self.shake_hands(stream).await;
+        }
+        self.shake_hands(dialling.await?).await
+    }
+
+    async fn shake_hands<S>(&self, stream: S) -> Result<Socket, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        if self.handshake.target.has_http {
             return Ok(Socket::new(self.handshake.run(stream, &self.limits).await?));
         }
-        Ok(Socket::new(self.handshake.run(dialling.await?, &self.limits).await?))
+        Ok(Socket::unagreed(ByteStream::new(stream, self.framing, &self.limits)))
     }
 }
 

@@ -56,6 +56,10 @@ pub enum ConnectError {
         /// is the kind of the last of these errors.
         error: io::Error,
     },
+    /// The child process that is the server cannot be started.
+    #[cfg(feature = "process")]
+    #[error(transparent)]
+    Start(io::Error),
     /// The TLS handshake failed, in most cases because the client does not trust the certificate of the server.
     #[cfg(feature = "tls-no-provider")]
     #[error("no secure connection to `{host}`: {reason}")]
@@ -118,6 +122,7 @@ impl ConnectError {
     /// | error | another attempt |
     /// |---|---|
     /// | `Io`, `Timeout`, `Handshake`, `Tls`, `Credentials` | may succeed: networks, servers and certificates change |
+    /// | `Start` | may succeed, unless there is no such program, or it must not be run |
     /// | `Session`, `Lost`, `GaveUp` | may succeed; after `Lost` only if its [`may_reconnect`](CloseReason::may_reconnect) |
     /// | `Rejected` with 401 or 403 | fails: the server does not accept these credentials. With other credentials it may succeed |
     /// | `Rejected` with another status | may succeed: while servers restart, proxies answer 404 or 502 |
@@ -139,6 +144,10 @@ impl ConnectError {
             | Self::Caller(_)
             | Self::Reconnect(_)
             | Self::Fallback(_) => false,
+            #[cfg(feature = "process")]
+            Self::Start(error) => {
+                !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+            }
             #[cfg(feature = "tls-no-provider")]
             Self::TlsSetup(_) => false,
             #[cfg(feature = "tls-no-provider")]

@@ -32,6 +32,8 @@ pub enum Carrier {
     WebSocket,
     /// Server-sent events and `POST`: see [`Fallback`].
     Sse,
+    /// A stream of bytes without HTTP, or a child process.
+    ByteStream,
 }
 
 impl fmt::Display for Carrier {
@@ -39,6 +41,7 @@ impl fmt::Display for Carrier {
         f.write_str(match self {
             Self::WebSocket => "WebSocket",
             Self::Sse => "server-sent events",
+            Self::ByteStream => "byte stream",
         })
     }
 }

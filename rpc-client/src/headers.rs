@@ -28,6 +28,11 @@ impl Headers {
         }
     }
 
+    /// Returns whether the application has added nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.map.is_empty() && self.mistake.is_none()
+    }
+
     /// Returns the headers. Adds our `User-Agent` if the application has set none.
     pub(crate) fn finish(&self) -> Result<HeaderMap, ConnectError> {
         if let Some(mistake) = &self.mistake {

@@ -26,6 +26,10 @@
 //! client tries the next address 250 ms after the address before, or as soon as an attempt fails. IPv6 and IPv4
 //! addresses take turns.
 //!
+//! Without HTTP, messages cross a TCP or Unix socket (`tcp://`, `tls://`, `unix:`) in a
+//! [framing](ClientBuilder::framing): lines of JSON, or `Content-Length` heads. With the feature `process` the server may be
+//! a child process (`ClientBuilder::spawn`): a language server, or a server of the Model Context Protocol.
+//!
 //! [`connect_over`](ClientBuilder::connect_over) carries a client over an existing stream, such as a tunnel.
 //!
 //! `wss://` needs the feature `tls`; without the feature, such a URL is an error. By default the server's certificate
@@ -122,6 +126,8 @@ mod handshake;
 #[cfg(not(target_family = "wasm"))]
 mod headers;
 mod opened;
+#[cfg(feature = "process")]
+mod program;
 #[cfg(not(target_family = "wasm"))]
 mod race;
 mod reconnect;

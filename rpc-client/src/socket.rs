@@ -1,31 +1,30 @@
-//! A link to a server: a WebSocket over any stream, or server-sent events and `POST`.
+//! A link to a server, over any transport.
 
-use rpc_core::transport::{Connection, Endpoint, Transport, WebSocket};
-use tokio::io::{AsyncRead, AsyncWrite};
+use rpc_core::transport::{Connection, Endpoint, Transport};
 
 use crate::agreed::Agreed;
 use crate::fallback::Carrier;
 use crate::opened::Opened;
 use crate::sse::{Opening, SseCarrier};
 
-/// A WebSocket after its handshake, or a link over server-sent events that is to be opened.
+/// A link after its handshake, or a link over server-sent events that is to be opened.
 ///
-/// The type of the stream is erased only here, for the start of the link. The connection itself knows the type: a
+/// The type of the transport is erased only here, for the start of the link. The connection itself knows the type: a
 /// dynamic call for each read and write would cost every RPC call.
 pub(crate) struct Socket {
-    stream: Box<dyn Stream>,
+    link: Box<dyn Link>,
     pub(crate) agreed: Agreed,
-    /// How to hear of the opening of the link. `None` for a WebSocket, which is open.
-    pub(crate) opened: Option<Opened>,
+    /// How to hear of the opening of the link. `None` if the link is open.
+    opened: Option<Opened>,
 }
 
 /// A transport of any type.
-trait Stream: Send {
+trait Link: Send {
     fn spawn(self: Box<Self>, endpoint: Endpoint);
     fn attach(self: Box<Self>, connection: &mut Connection, is_extended: bool);
 }
 
-impl<T: Transport> Stream for T {
+impl<T: Transport> Link for T {
     fn spawn(self: Box<Self>, endpoint: Endpoint) {
         drop(tokio::spawn(endpoint.connect(*self)));
     }
@@ -36,31 +35,34 @@ impl<T: Transport> Stream for T {
 }
 
 impl Socket {
-    pub(crate) fn new<S>((socket, agreed): (WebSocket<S>, Agreed)) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        Self { stream: Box::new(socket), agreed, opened: None }
+    pub(crate) fn new((transport, agreed): (impl Transport, Agreed)) -> Self {
+        Self { link: Box::new(transport), agreed, opened: None }
+    }
+
+    /// Makes a link without a handshake, in which nothing was agreed.
+    pub(crate) fn unagreed(transport: impl Transport) -> Self {
+        let carrier = Carrier::ByteStream;
+        Self::new((transport, Agreed { answers_hello: false, subprotocol: None, carrier }))
     }
 
     /// Makes a link over server-sent events, which opens when the connection says hello.
     pub(crate) fn by_sse(opening: Opening) -> Self {
         let (carrier, opened) = SseCarrier::new(opening);
         let agreed = Agreed { answers_hello: true, subprotocol: None, carrier: Carrier::Sse };
-        Self { stream: Box::new(carrier), agreed, opened: Some(opened) }
+        Self { link: Box::new(carrier), agreed, opened: Some(opened) }
     }
 
     /// Starts the task that carries the connection. Returns the parameters that the server has agreed to, and how to
     /// hear of the opening.
     pub(crate) fn spawn(self, endpoint: Endpoint) -> (Agreed, Option<Opened>) {
-        self.stream.spawn(endpoint);
+        self.link.spawn(endpoint);
         (self.agreed, self.opened)
     }
 
     /// Gives the link to a connection that outlives its links. Returns the parameters that the server has agreed to, and
     /// how to hear of the opening.
     pub(crate) fn attach(self, connection: &mut Connection) -> (Agreed, Option<Opened>) {
-        self.stream.attach(connection, self.agreed.answers_hello);
+        self.link.attach(connection, self.agreed.answers_hello);
         (self.agreed, self.opened)
     }
 }

@@ -20,6 +20,12 @@ impl Subprotocols {
         self.names.push(name.to_owned());
     }
 
+    /// Returns whether the application has offered none.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     pub(crate) fn finish(&self) -> Result<Vec<String>, ConnectError> {
         if self.has_mistake {
             let mistake = "a subprotocol is one word of ASCII letters, digits and `-._`";

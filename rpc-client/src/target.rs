@@ -28,6 +28,8 @@ pub(crate) struct Target {
     #[cfg(feature = "tls-no-provider")]
     pub(crate) proven: Option<ServerName<'static>>,
     pub(crate) place: Place,
+    /// Whether the link is a WebSocket, which begins with HTTP.
+    pub(crate) has_http: bool,
     /// Host and port, or the path of the socket, for error messages and logs.
     pub(crate) name: String,
     /// Host and port for the `Host` header, without the default port and without the zone.
@@ -47,37 +49,65 @@ pub(crate) enum Place {
     /// The path of a socket. On Linux also an abstract name, after a zero byte.
     #[cfg(unix)]
     Unix(PathBuf),
+    /// A child process.
+    #[cfg(feature = "process")]
+    Process,
+}
+
+/// What a URL says of the link by its scheme.
+#[derive(Debug, Clone, Copy)]
+struct Scheme {
+    secure: bool,
+    has_http: bool,
 }
 
 impl Target {
-    /// Reads a `ws://` or `wss://` URL, or the URL of a Unix socket. The error contains no part of the URL.
+    /// Reads a URL: `ws://`, `tcp://`, or those with TLS or of a Unix socket. The error contains no part of the URL.
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
-        match url.split_once(':') {
-            Some((scheme, socket)) if scheme.eq_ignore_ascii_case("ws+unix") => {
-                Self::of_socket(socket, false)
-            }
-            Some((scheme, socket)) if scheme.eq_ignore_ascii_case("wss+unix") => {
-                Self::of_socket(socket, true)
-            }
+        let (scheme, socket) = url.split_once(':').unwrap_or_default();
+        let of = |secure, has_http| Self::of_socket(socket, Scheme { secure, has_http });
+        match scheme.to_ascii_lowercase().as_str() {
+            "ws+unix" => of(false, true),
+            "wss+unix" => of(true, true),
+            "unix" => of(false, false),
+            "tls+unix" => of(true, false),
             _ => Self::of_host(url),
+        }
+    }
+
+    /// The target of a client whose server is a child process.
+    #[cfg(feature = "process")]
+    pub(crate) fn process() -> Self {
+        Self {
+            #[cfg(feature = "tls-no-provider")]
+            proven: None,
+            place: Place::Process,
+            has_http: false,
+            name: "a child process".to_owned(),
+            authority: String::new(),
+            path: String::new(),
         }
     }
 
     fn of_host(url: &str) -> Result<Self, ConnectError> {
         let uri: Uri = url.parse().map_err(|_| SYNTAX)?;
-        let secure = is_secure(&uri)?;
+        let Scheme { secure, has_http } = scheme(&uri)?;
         check_feature(secure)?;
         let default_port = if secure { 443 } else { 80 };
         let authority = uri.authority().ok_or(SYNTAX)?;
         if authority.as_str().contains('@') {
             return Err(USER);
         }
-        let (host, port) = (authority.host(), port(authority, default_port)?);
+        let (host, port) = (authority.host(), port(authority, has_http.then_some(default_port))?);
+        if !has_http && (uri.path().len() > 1 || uri.query().is_some()) {
+            return Err(NO_PATH);
+        }
         let (dialled, asked_for) = host_of(host)?;
         Ok(Self {
             #[cfg(feature = "tls-no-provider")]
             proven: secure.then(|| server_name(&asked_for)).transpose()?,
             place: Place::Tcp { host: dialled, port },
+            has_http,
             name: format!("{host}:{port}"),
             authority: if port == default_port { asked_for } else { format!("{asked_for}:{port}") },
             path: path(uri.path(), uri.query()),
@@ -87,13 +117,17 @@ impl Target {
     /// Reads the part after `ws+unix:`: `//`, the escaped path of the socket, and after another colon the path of the
     /// request. The npm package `ws` has the same syntax.
     #[cfg(unix)]
-    fn of_socket(text: &str, secure: bool) -> Result<Self, ConnectError> {
+    fn of_socket(text: &str, scheme: Scheme) -> Result<Self, ConnectError> {
+        let Scheme { secure, has_http } = scheme;
         check_feature(secure)?;
         let text = text.strip_prefix("//").unwrap_or(text);
         let (socket, rest) = text.split_at(text.find([':', '?', '#']).unwrap_or(text.len()));
         let socket: Vec<u8> = percent_decode_str(socket).collect();
         if !matches!(socket.first(), Some(b'/' | 0)) {
             return Err(SOCKET);
+        }
+        if !has_http && !rest.is_empty() {
+            return Err(NO_PATH);
         }
         let rest = match rest.strip_prefix(':') {
             Some(path) if !path.is_empty() && !path.starts_with(['/', '?', '#']) => {
@@ -109,13 +143,14 @@ impl Target {
             proven: secure.then(|| server_name(LOCAL)).transpose()?,
             name: Escaped(socket.display()).to_string(),
             place: Place::Unix(socket),
+            has_http,
             authority: LOCAL.to_owned(),
             path: path(asked.path(), asked.query()),
         })
     }
 
     #[cfg(not(unix))]
-    fn of_socket(_: &str, _: bool) -> Result<Self, ConnectError> {
+    fn of_socket(_: &str, _: Scheme) -> Result<Self, ConnectError> {
         Err(ConnectError::Url("this system has no Unix sockets for `ws+unix:`"))
     }
 }
@@ -131,7 +166,12 @@ impl fmt::Debug for Target {
     }
 }
 
-const SYNTAX: ConnectError = ConnectError::Url("write `ws://host:port/path`, or `wss://` for TLS");
+const SYNTAX: ConnectError = ConnectError::Url(
+    "write `ws://host:port/path`, or `wss://` for TLS; without HTTP `tcp://host:port`, or `tls://`",
+);
+const NO_PATH: ConnectError = ConnectError::Url(
+    "a link without HTTP has no path: write `tcp://host:port` or `unix:///path/to/socket`",
+);
 #[cfg(unix)]
 const SOCKET: ConnectError = ConnectError::Url(
     "write `ws+unix:///path/to/socket`, with `:/path` behind it if the server has a path, and in the path of \
@@ -146,6 +186,8 @@ const BAD_ADDRESS: ConnectError = ConnectError::Url(
     "in brackets stands an address of IPv6, with a network interface of this machine behind `%25` if it \
      needs one: `[::1]`, `[fe80::1%25eth0]`",
 );
+const NO_PORT: ConnectError =
+    ConnectError::Url("a link without HTTP needs a port: write `tcp://host:port`");
 const BAD_PORT: ConnectError = ConnectError::Url("the port is not a number from 1 to 65535");
 
 #[cfg(feature = "tls-no-provider")]
@@ -176,18 +218,21 @@ fn check_feature(secure: bool) -> Result<(), ConnectError> {
     if secure && !cfg!(feature = "tls-no-provider") { Err(NO_TLS) } else { Ok(()) }
 }
 
-fn is_secure(uri: &Uri) -> Result<bool, ConnectError> {
-    match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
-        Some("ws") => Ok(false),
-        Some("wss") => Ok(true),
-        _ => Err(SYNTAX),
-    }
+fn scheme(uri: &Uri) -> Result<Scheme, ConnectError> {
+    let (secure, has_http) = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
+        Some("ws") => (false, true),
+        Some("wss") => (true, true),
+        Some("tcp") => (false, false),
+        Some("tls") => (true, false),
+        _ => return Err(SYNTAX),
+    };
+    Ok(Scheme { secure, has_http })
 }
 
-fn port(authority: &Authority, default: u16) -> Result<u16, ConnectError> {
+fn port(authority: &Authority, default: Option<u16>) -> Result<u16, ConnectError> {
     // `port_u16` returns `None` also for a port that it cannot read.
     match &authority.as_str()[authority.host().len()..] {
-        "" => Ok(default),
+        "" => default.ok_or(NO_PORT),
         port => {
             let number = port.strip_prefix(':').and_then(|port| port.parse().ok());
             number.filter(|port| *port != 0).ok_or(BAD_PORT)
@@ -249,6 +294,34 @@ mod tests {
             let target = Target::parse(url).unwrap();
             assert_eq!(target.place, Place::Unix(socket.into()), "{url}");
             assert_eq!([target.authority, target.path], ["localhost", path], "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_http_has_an_address_and_nothing_else() {
+        for url in ["tcp://a.example:9944", "TCP://[::1]:9944/"] {
+            let target = Target::parse(url).unwrap();
+            assert!(!target.has_http, "{url}");
+            assert!(matches!(target.place, Place::Tcp { port: 9944, .. }), "{url}");
+        }
+        assert!(Target::parse("ws://a.example:9944").unwrap().has_http);
+        #[cfg(unix)]
+        for url in ["unix:///run/a.sock", "unix:/run/a.sock", "UNIX:///run/a%2Esock"] {
+            let target = Target::parse(url).unwrap();
+            assert_eq!((target.place, target.has_http), (Place::Unix("/run/a.sock".into()), false));
+        }
+        for (url, hint) in [
+            ("tcp://secret", "needs a port"),
+            ("tcp://secret:80/path", "has no path"),
+            ("tcp://secret:80?x", "has no path"),
+            ("tcp://ada:secret@host:80", "`.header(\"authorization\""),
+            #[cfg(unix)]
+            ("unix:///secret:/rpc", "has no path"),
+            #[cfg(unix)]
+            ("unix://secret/a.sock", "write `ws+unix:///path/to/socket`"),
+        ] {
+            let text = Target::parse(url).unwrap_err().to_string();
+            assert!(text.contains(hint) && !text.contains("secret"), "{url}: {text}");
         }
     }
 

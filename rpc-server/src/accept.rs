@@ -10,9 +10,12 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::time::sleep;
 
 use crate::admission::Admission;
+#[cfg(unix)]
+use crate::client_info::UnixPeer;
 use crate::client_info::{ClientInfo, Way, is_loopback};
 use crate::connection;
 use crate::deadline::Deadline;
+use crate::framed;
 use crate::listener::{Accepted, Listener, Socket};
 #[cfg(feature = "tls-no-provider")]
 use crate::secure;
@@ -114,7 +117,15 @@ fn start(shared: &Arc<Shared>, accepted: Accepted, known: Known) {
             carry(shared, stream, ClientInfo::new(Some(remote), way));
         }
         #[cfg(unix)]
-        Accepted::Unix(stream) => carry(shared, stream, ClientInfo::new(None, Way::Unix)),
+        Accepted::Unix(stream) => {
+            let mut client_info = ClientInfo::new(None, Way::Unix);
+            client_info.unix_peer = stream.peer_cred().ok().map(|peer| UnixPeer {
+                uid: peer.uid(),
+                gid: peer.gid(),
+                pid: peer.pid(),
+            });
+            carry(shared, stream, client_info);
+        }
     }
 }
 
@@ -139,6 +150,17 @@ fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, client_info: ClientInfo) {
         return;
     }
     let deadline = Deadline::within(shared.limits().handshake);
+    if let Some(framing) = shared.settings.framing {
+        tokio::spawn(framed::run(
+            shared.clone(),
+            stream,
+            framing,
+            client_info,
+            admission,
+            deadline,
+        ));
+        return;
+    }
     tokio::spawn(connection::run(shared.clone(), stream, client_info, admission, deadline));
 }
 

@@ -118,6 +118,15 @@ impl Shared {
         let announces = wish.announces_resume();
         let connecting =
             Connecting::new(request, client_info.clone(), client, upgrade, announces, endpoint);
+        self.decide(connecting, for_one_answer).await
+    }
+
+    /// Asks `on_connect` whether a client is admitted.
+    pub(crate) async fn decide(
+        &self,
+        connecting: Connecting,
+        for_one_answer: bool,
+    ) -> Result<Endpoint, Rejection> {
         match self.settings.hooks.connect(connecting).await? {
             Verdict::Session(endpoint) => Ok(endpoint),
             Verdict::Guest(..) if for_one_answer => {

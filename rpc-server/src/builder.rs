@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use rpc_core::layers::Layer;
-use rpc_core::transport::{EndpointConfig, Hello, SessionMode};
+use rpc_core::transport::{EndpointConfig, Framing, Hello, SessionMode};
 use rpc_core::types::GoAway;
 use rpc_core::{Dialect, Limits, Router, SameName, Service};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
@@ -41,6 +41,7 @@ pub struct ServerBuilder {
     /// The offered services. They are moved into `config` when the server is made.
     router: Router,
     config: EndpointConfig,
+    framing: Option<Framing>,
     paths: Paths,
     post: bool,
     sse: bool,
@@ -63,6 +64,7 @@ impl ServerBuilder {
         Self {
             router: Router::new(),
             config: EndpointConfig::new(Router::new(), Limits::server()),
+            framing: None,
             paths: Paths::default(),
             post: true,
             sse: false,
@@ -99,6 +101,35 @@ impl ServerBuilder {
     /// Sets what a connection may use, and how many connections there may be. Default: [`Limits::server`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.config.limits = Arc::new(limits);
+        self
+    }
+
+    /// Serves links without HTTP: each connection, or TLS connection, carries messages in this [`Framing`] from its first
+    /// byte on. For programs that know no WebSocket: `nc`, tools that talk in lines, language servers on a port. By
+    /// default the server serves WebSockets.
+    ///
+    /// All limits and hooks hold. The request that [`on_connect`](Self::on_connect) sees is empty, and a client that is
+    /// refused sees only the end of the stream. There are no pings: over TCP, keepalive probes of the system find clients
+    /// that have vanished. A first message that does not begin like JSON ends the link, so that no page can make a browser
+    /// send messages by an HTTP request. But other programs of this machine can reach a port of the loopback address:
+    /// prefer a [Unix socket](Self::bind_unix).
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::Client;
+    /// use rpc_core::transport::Framing;
+    /// use rpc_core::{Context, Router};
+    /// use rpc_server::Server;
+    ///
+    /// let router = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+    /// let server = Server::builder().service(router).framing(Framing::Lines).bind("127.0.0.1:0").await?.spawn();
+    ///
+    /// let client = Client::builder().connect(server.url()).await?; // such as `tcp://127.0.0.1:9944`
+    /// assert_eq!(client.peer().call::<i64>("add", (1, 2)).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.framing = Some(framing);
         self
     }
 
@@ -378,6 +409,28 @@ impl ServerBuilder {
         Ok(BoundServer::new(listener, Shared::new(self.settle()?, address)))
     }
 
+    /// Listens on a Unix socket of this path, which only the user of this process may use (mode 0600). The check of the
+    /// mode is that of the system; let [`Connecting::unix_peer`](crate::Connecting::unix_peer) decide for more users, with
+    /// a listener of your own.
+    ///
+    /// A file beside the socket, with `.lock` behind its name, is locked as long as the server listens. So of two servers
+    /// that start at once one serves, and the other gets an error. The socket of a process that was killed is replaced. A
+    /// socket on which another process listens, a file of another kind and a symbolic link are left alone, with an error.
+    /// When the server stops to listen, both files are removed.
+    ///
+    /// # Errors
+    /// [`Error::UnixSocket`] if the server cannot listen there. The other variants if a setting is wrong.
+    ///
+    /// # Panics
+    /// If called outside of a tokio runtime.
+    #[cfg(unix)]
+    pub fn bind_unix(self, path: impl AsRef<std::path::Path>) -> Result<BoundServer, Error> {
+        self.check()?;
+        let path = path.as_ref();
+        let socket = crate::unix_socket::bind(path);
+        self.listen_on(socket.map_err(|error| Error::UnixSocket { path: path.into(), error })?)
+    }
+
     /// Makes a tower service, to be mounted in an app of axum or hyper on the app's own port: see [`RpcService`]. The
     /// connections are served on the runtime on which the app runs.
     ///
@@ -387,6 +440,9 @@ impl ServerBuilder {
         #[cfg(feature = "tls-no-provider")]
         if self.tls.is_some() {
             return Err(Error::MountedTls);
+        }
+        if self.framing.is_some() {
+            return Err(Error::Framing("into_tower_service"));
         }
         Ok(RpcService::new(Shared::new(self.settle()?, Address::Mounted)))
     }
@@ -402,6 +458,7 @@ impl ServerBuilder {
         }
         Ok(Settings {
             config,
+            framing: self.framing,
             paths: self.paths,
             takes_posts: self.post,
             offers_sse: self.sse,
@@ -432,7 +489,26 @@ impl ServerBuilder {
         self.config.dialect.check(self.router.methods())?;
         self.check_caller()?;
         self.check_sessions()?;
+        self.check_framing()?;
         self.paths.check()
+    }
+
+    /// Checks that links without HTTP have no settings of HTTP.
+    fn check_framing(&self) -> Result<(), Error> {
+        let set = [
+            ("path", self.paths.service.is_some()),
+            ("health", self.paths.health.is_some()),
+            ("readiness", self.paths.readiness.is_some()),
+            ("subprotocol", !self.subprotocols.is_empty()),
+            ("allow_origins", !self.origins.is_empty()),
+            ("allow_hosts", !self.hosts.is_empty()),
+            ("trusted_proxies", !self.proxies.is_empty()),
+            ("sessions", self.sessions.is_some()),
+        ];
+        match set.into_iter().find(|(_, is_set)| *is_set) {
+            Some((setting, _)) if self.framing.is_some() => Err(Error::Framing(setting)),
+            _ => Ok(()),
+        }
     }
 
     /// Checks that `same` compares values of the type that `on_connect` returns. Otherwise no session would be resumed.

@@ -8,9 +8,24 @@ pub(crate) struct ClientInfo {
     /// `None` for a Unix socket, and for an app that does not provide the address.
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) way: Way,
+    /// The process at the other end of a Unix socket.
+    pub(crate) unix_peer: Option<UnixPeer>,
     /// The result of the TLS handshake, if the server itself speaks TLS.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<crate::tls::TlsInfo>,
+}
+
+/// The process at the other end of a Unix socket, as the system names it: see
+/// [`Connecting::unix_peer`](crate::Connecting::unix_peer).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnixPeer {
+    /// The user id of the process when it connected.
+    pub uid: u32,
+    /// The group id of the process when it connected.
+    pub gid: u32,
+    /// The id of the process, if the system tells it. The process may have ended, and another process may have its id.
+    pub pid: Option<i32>,
 }
 
 /// The kind of a connection, as far as the check of `Host` depends on it.
@@ -40,6 +55,7 @@ impl ClientInfo {
         Self {
             remote,
             way,
+            unix_peer: None,
             #[cfg(feature = "tls-no-provider")]
             tls: None,
         }

@@ -11,7 +11,7 @@ use rpc_core::layers::Layer;
 use rpc_core::transport::Endpoint;
 use rpc_core::{Dialect, Peer};
 
-use crate::client_info::ClientInfo;
+use crate::client_info::{ClientInfo, UnixPeer};
 use crate::headers;
 use crate::upgrade::Upgrade;
 
@@ -190,6 +190,36 @@ impl Connecting {
     #[cfg(feature = "tls-no-provider")]
     pub fn tls(&self) -> Option<&crate::TlsInfo> {
         self.client_info.tls.as_ref()
+    }
+
+    /// Returns the process at the other end of a Unix socket: its user, its group and its id (`SO_PEERCRED`). The system
+    /// tells it, so the client cannot lie. `None` over TCP, and for a server that is mounted in an app.
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::os::unix::fs::MetadataExt;
+    /// # let path = std::env::temp_dir().join(format!("rpc-server-peer-{}", std::process::id()));
+    /// # let our_uid = std::fs::metadata("/proc/self").map_or(0, |process| process.uid());
+    /// use rpc_client::Client;
+    /// use rpc_server::{Connecting, Rejection, Server, StatusCode};
+    ///
+    /// let server = Server::builder()
+    ///     .on_connect(move |connecting: Connecting| async move {
+    ///         match connecting.unix_peer() {
+    ///             Some(peer) if peer.uid == our_uid => Ok(()),
+    ///             _ => Err(Rejection::new(StatusCode::FORBIDDEN, "only for the same user")),
+    ///         }
+    ///     })
+    ///     .bind_unix(path)?.spawn();
+    /// let client = Client::builder().connect(server.url()).await?;
+    /// # client.close().await;
+    /// # server.shutdown(std::time::Duration::ZERO).await;
+    /// # Ok(()) }
+    /// # #[cfg(not(unix))] fn main() {}
+    /// ```
+    pub fn unix_peer(&self) -> Option<UnixPeer> {
+        self.client_info.unix_peer
     }
 
     /// Adds a layer around the methods that are served and the calls that are made on this one connection. `layer` is

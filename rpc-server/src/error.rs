@@ -84,6 +84,18 @@ pub enum Error {
         /// The error of the last address.
         error: io::Error,
     },
+    /// The server cannot listen on a Unix socket.
+    #[cfg(unix)]
+    #[error("cannot listen on the Unix socket `{}`: {error}", Escaped(path.display()))]
+    UnixSocket {
+        /// The path of the socket, as it was given.
+        path: std::path::PathBuf,
+        /// What is wrong with the path.
+        error: crate::UnixSocketError,
+    },
+    /// A setting that is for HTTP only was made beside [`framing`](crate::ServerBuilder::framing).
+    #[error("links by `.framing(…)` have no HTTP: leave out `.{0}(…)`, or `.framing(…)`")]
+    Framing(&'static str),
     /// An existing listener has no address.
     #[error("the listener has no address: {0}")]
     Listener(io::Error),

@@ -120,6 +120,7 @@ mod connection;
 mod connection_limit;
 mod deadline;
 mod error;
+mod framed;
 mod headers;
 mod hooks;
 mod host;
@@ -150,6 +151,8 @@ mod stats;
 mod subprotocols;
 #[cfg(feature = "tls-no-provider")]
 mod tls;
+#[cfg(unix)]
+mod unix_socket;
 mod upgrade;
 
 pub use ::http::StatusCode;
@@ -157,6 +160,7 @@ pub use rpc_core;
 
 pub use body::Body;
 pub use builder::ServerBuilder;
+pub use client_info::UnixPeer;
 pub use connecting::Connecting;
 pub use error::Error;
 pub use listener::Listener;
@@ -167,6 +171,8 @@ pub use server::{BoundServer, Server};
 pub use sessions::Sessions;
 pub use shutdown_report::{CutRequest, ShutdownReport};
 pub use stats::{InFlight, ServerStats};
+#[cfg(unix)]
+pub use unix_socket::UnixSocketError;
 #[cfg(feature = "tls-no-provider")]
 pub use {
     rpc_tls::{TlsError, rustls},

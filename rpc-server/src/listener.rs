@@ -18,6 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream, unix};
 
+#[cfg(unix)]
+use crate::unix_socket::{OwnSocket, SocketFiles};
+
 /// A byte stream that can carry a WebSocket.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
@@ -26,7 +29,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket for S {}
 /// A listener for [`listen_on`](crate::ServerBuilder::listen_on). Made by `into` from a `TcpListener` of
 /// tokio or, on Unix, from a `UnixListener` of tokio.
 #[derive(Debug)]
-pub struct Listener(Kind);
+pub struct Listener {
+    kind: Kind,
+    /// The files of a socket that this server has made, until the listener is closed.
+    #[cfg(unix)]
+    _files: Option<SocketFiles>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -56,7 +64,7 @@ pub(crate) enum Address {
 
 impl Listener {
     pub(crate) async fn accept(&self) -> io::Result<Accepted> {
-        match &self.0 {
+        match &self.kind {
             Kind::Tcp(listener) => {
                 let (stream, remote) = listener.accept().await?;
                 Ok(Accepted::Tcp(stream, remote))
@@ -68,7 +76,7 @@ impl Listener {
 
     /// Returns the TCP listener, if this is one.
     pub(crate) fn tcp(&self) -> Option<&TcpListener> {
-        match &self.0 {
+        match &self.kind {
             Kind::Tcp(listener) => Some(listener),
             #[cfg(unix)]
             Kind::Unix(_) => None,
@@ -76,7 +84,7 @@ impl Listener {
     }
 
     pub(crate) fn address(&self) -> io::Result<Address> {
-        match &self.0 {
+        match &self.kind {
             Kind::Tcp(listener) => listener.local_addr().map(Address::Tcp),
             #[cfg(unix)]
             Kind::Unix(listener) => Ok(Address::Unix(path_of(&listener.local_addr()?)?)),
@@ -95,6 +103,14 @@ impl Address {
         }
     }
 
+    pub(crate) fn is_unix(&self) -> bool {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(_) => true,
+            Self::Tcp(_) | Self::Mounted => false,
+        }
+    }
+
     /// Returns the URL for clients. For a mounted server the URL is the path alone, since only the app knows the rest.
     pub(crate) fn url(&self, scheme: &str, path: Option<&str>) -> String {
         let path = path.unwrap_or_default();
@@ -107,7 +123,7 @@ impl Address {
             Self::Unix(socket) => {
                 let socket = socket.as_deref().unwrap_or("".as_ref()).as_os_str().as_bytes();
                 let colon = if path.is_empty() { "" } else { ":" };
-                format!("{scheme}+unix://{}{colon}{path}", percent_encode(socket, ESCAPED))
+                format!("{scheme}://{}{colon}{path}", percent_encode(socket, ESCAPED))
             }
             Self::Mounted => path.to_owned(),
         }
@@ -141,13 +157,24 @@ fn path_of(address: &unix::SocketAddr) -> io::Result<Option<PathBuf>> {
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
-        Self(Kind::Tcp(listener))
+        Self {
+            kind: Kind::Tcp(listener),
+            #[cfg(unix)]
+            _files: None,
+        }
     }
 }
 
 #[cfg(unix)]
 impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Self {
-        Self(Kind::Unix(listener))
+        Self { kind: Kind::Unix(listener), _files: None }
+    }
+}
+
+#[cfg(unix)]
+impl From<OwnSocket> for Listener {
+    fn from(OwnSocket { listener, files }: OwnSocket) -> Self {
+        Self { kind: Kind::Unix(listener), _files: Some(files) }
     }
 }

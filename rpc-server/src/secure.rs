@@ -8,6 +8,7 @@ use crate::admission::Admission;
 use crate::client_info::ClientInfo;
 use crate::connection;
 use crate::deadline::Deadline;
+use crate::framed;
 use crate::http::linger;
 use crate::listener::Socket;
 use crate::shared::Shared;
@@ -31,6 +32,10 @@ pub(crate) async fn run<S: Socket>(
     drop(tls);
     // `tls_handshake` returns the stream in a box: a TLS stream is large, and the future of each phase would have room
     // for the stream.
+    if let Some(framing) = shared.settings.framing {
+        framed::run(shared, stream, framing, client_info, admission, deadline).await;
+        return;
+    }
     connection::run(shared, stream, client_info, admission, deadline).await;
 }
 

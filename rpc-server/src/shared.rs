@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rpc_core::Limits;
-use rpc_core::transport::{EndpointConfig, PeerRegistry};
+use rpc_core::transport::{EndpointConfig, Framing, PeerRegistry};
 use rpc_core::types::GoAway;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -53,6 +53,8 @@ pub(crate) struct Paths {
 /// The checked settings of a server.
 pub(crate) struct Settings {
     pub(crate) config: EndpointConfig,
+    /// How the messages of links without HTTP are told apart. `None` if connections start with HTTP, or TLS and HTTP.
+    pub(crate) framing: Option<Framing>,
     pub(crate) paths: Paths,
     /// Whether messages by `POST` are accepted.
     pub(crate) takes_posts: bool,
@@ -134,11 +136,45 @@ impl Shared {
 
     /// Returns the scheme of the server's URLs.
     pub(crate) fn scheme(&self) -> &'static str {
+        let is_unix = self.address.is_unix();
+        match (self.settings.framing.is_some(), self.speaks_tls()) {
+            (false, false) => {
+                if is_unix {
+                    "ws+unix"
+                } else {
+                    "ws"
+                }
+            }
+            (false, true) => {
+                if is_unix {
+                    "wss+unix"
+                } else {
+                    "wss"
+                }
+            }
+            (true, false) => {
+                if is_unix {
+                    "unix"
+                } else {
+                    "tcp"
+                }
+            }
+            (true, true) => {
+                if is_unix {
+                    "tls+unix"
+                } else {
+                    "tls"
+                }
+            }
+        }
+    }
+
+    fn speaks_tls(&self) -> bool {
         #[cfg(feature = "tls-no-provider")]
         if self.settings.tls.is_some() {
-            return "wss";
+            return true;
         }
-        "ws"
+        false
     }
 
     pub(crate) fn set_ready(&self, is_ready: bool) {

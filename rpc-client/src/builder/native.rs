@@ -3,8 +3,10 @@
 use std::future::ready;
 
 use rpc_core::Limits;
-use rpc_core::transport::Hello;
+use rpc_core::transport::{Framing, Hello};
 use tokio::io::{AsyncRead, AsyncWrite};
+#[cfg(feature = "process")]
+use tokio::process::Command;
 
 use super::ClientBuilder;
 use crate::client::Client;
@@ -13,6 +15,8 @@ use crate::credentials::{Credentials, IntoToken};
 use crate::error::ConnectError;
 use crate::fallback::Fallback;
 use crate::handshake::Handshake;
+#[cfg(feature = "process")]
+use crate::program::Program;
 use crate::target::Target;
 #[cfg(feature = "tls-no-provider")]
 use crate::tls::Tls;
@@ -94,6 +98,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets how messages are told apart on a link without HTTP: `tcp://`, `tls://`, `unix:`, or a child process. Default:
+    /// [`Framing::Lines`]. Language servers need [`Framing::ContentLength`].
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.framing = Some(framing);
+        self
+    }
+
     /// Sets when the client connects by server-sent events and `POST` instead of a WebSocket, which some proxies do not
     /// let pass. [`Client::carrier`] and [`Client::state`] tell how the client is connected. Default: [`Fallback::Never`].
     ///
@@ -122,6 +133,49 @@ impl ClientBuilder {
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
+    }
+
+    /// Starts the server as a child process, whose standard input and output are the link: a language server (with
+    /// [`Framing::ContentLength`]), or a server of the Model Context Protocol. `make` makes the command, once for each link:
+    /// a client that [reconnects](Self::reconnect) starts the server again when the process has ended.
+    ///
+    /// How the process has ended is the reason of the end of the connection, such as `the process exited with code 3`. Its
+    /// standard error goes to the log. When the client is closed or dropped, the standard input of the process is closed;
+    /// a process that has not ended after [`close`](Limits::close) (5 s) is killed: see
+    /// [`Process`](rpc_core::transport::Process).
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::Client;
+    /// use tokio::process::Command;
+    ///
+    /// let client = Client::builder()
+    ///     .spawn(|| {
+    ///         let mut command = Command::new("sed"); // answers each line
+    ///         command.args(["-u", r#"s/.*"id":\([0-9]*\).*/{"jsonrpc":"2.0","id":\1,"result":"hello"}/"#]);
+    ///         command
+    ///     })
+    ///     .await?;
+    /// assert_eq!(client.peer().call::<String>("hello", ()).await?, "hello");
+    /// client.close().await; // the process has ended
+    /// # Ok(()) }
+    /// # #[cfg(not(unix))] fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConnectError::Start`] if the process cannot be started. Other variants if a setting is wrong.
+    ///
+    /// # Panics
+    /// If called outside of a tokio runtime.
+    #[cfg(feature = "process")]
+    pub async fn spawn(
+        self,
+        make: impl Fn() -> Command + Send + Sync + 'static,
+    ) -> Result<Client, ConnectError> {
+        let mut attempt = self.attempt_at(Target::process())?;
+        attempt.program = Some(Program::new(make));
+        self.connect_by(attempt).await
     }
 
     /// Connects over `stream`, which already leads to the server: a tunnel through a proxy, a pipe, or a socket with
@@ -177,15 +231,33 @@ impl ClientBuilder {
         self.start(Box::pin(connecting)).await
     }
 
-    /// Checks the settings and returns an attempt to connect. The settings stay as they are, for more attempts.
     pub(super) fn attempt(&self, url: &str) -> Result<Attempt, ConnectError> {
+        self.attempt_at(Target::parse(url)?)
+    }
+
+    /// Checks the settings and returns an attempt to connect. The settings stay as they are, for more attempts.
+    fn attempt_at(&self, target: Target) -> Result<Attempt, ConnectError> {
         self.check()?;
         if self.fallback != Fallback::Never && self.config.hello == Hello::Never {
             let reason =
                 "a plain client says no hello, which their links begin with: leave out `plain`";
             return Err(ConnectError::Fallback(reason));
         }
-        let target = Target::parse(url)?;
+        if target.has_http && self.framing.is_some() {
+            return Err(ConnectError::Url(
+                "`framing` is for `tcp://`, `tls://` and `unix:`, not for a WebSocket",
+            ));
+        }
+        let has_headers =
+            !self.headers.is_empty() || !self.subprotocols.is_empty() || self.credentials.is_some();
+        if !target.has_http && has_headers {
+            return Err(ConnectError::Url(
+                "a link without HTTP has no `header`, `bearer_token` or `subprotocol`: log in by a call",
+            ));
+        }
+        if !target.has_http && self.fallback != Fallback::Never {
+            return Err(ConnectError::Fallback("only a WebSocket has one: leave out `fallback`"));
+        }
         Ok(Attempt {
             handshake: Handshake {
                 target,
@@ -198,6 +270,9 @@ impl ClientBuilder {
             time: self.time(),
             fallback: self.fallback,
             credentials: self.credentials.clone(),
+            framing: self.framing.unwrap_or_default(),
+            #[cfg(feature = "process")]
+            program: None,
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls.clone(),
         })

@@ -110,13 +110,13 @@ impl fmt::Display for State {
     }
 }
 
-/// What carries the messages, if that is no WebSocket.
+/// What carries the messages, if the client has fallen back to that.
 struct By(Carrier);
 
 impl fmt::Display for By {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Carrier::WebSocket => Ok(()),
+            Carrier::WebSocket | Carrier::ByteStream => Ok(()),
             carrier @ Carrier::Sse => write!(f, " by {carrier}"),
         }
     }

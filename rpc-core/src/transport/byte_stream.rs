@@ -30,7 +30,7 @@ use self::writer::Writer;
 use crate::error::close::CloseCode;
 use crate::limits::Limits;
 use crate::transport::{LinkError, Received, Transport};
-use crate::util::turn_budget::again;
+use crate::util::runtime::again;
 
 /// A stream of bytes that carries messages in a [`Framing`].
 ///

@@ -38,7 +38,7 @@ impl Detour {
             return;
         }
         match carrier {
-            Carrier::WebSocket => self.forget(),
+            Carrier::WebSocket | Carrier::ByteStream => self.forget(),
             Carrier::Sse => {
                 self.until.take_if(|until| *until <= now);
                 self.until.get_or_insert(now.saturating_add(self.wait));

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::ByteStream;
 use crate::transport::LinkError;
-use crate::util::turn_budget::again;
+use crate::util::runtime::again;
 
 /// How far a close has come: what is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
