@@ -1,6 +1,8 @@
-// npm's `@modelcontextprotocol/sdk`, its WebSocket transport: a host that calls tools, which ask it back.
+// npm's `@modelcontextprotocol/sdk`: a host that calls tools, which ask it back. Over a WebSocket, whose URL is the
+// argument, or over the pipes of a program that it starts.
 
 const { Client } = require("@modelcontextprotocol/sdk/client/index.js");
+const { StdioClientTransport } = require("@modelcontextprotocol/sdk/client/stdio.js");
 const { WebSocketClientTransport } = require("@modelcontextprotocol/sdk/client/websocket.js");
 const types = require("@modelcontextprotocol/sdk/types.js");
 const { assert, check, failure, main } = require("./checks.cjs");
@@ -17,13 +19,19 @@ main(async () => {
   client.setRequestHandler(types.ListRootsRequestSchema, () => ({ roots: [{ uri: "file:///work" }] }));
   const faults = [];
   client.onerror = (error) => faults.push(error);
-  const test = (name, run) => check("MCP SDK", name, run);
+  const [target, ...args] = process.argv.slice(2);
+  const isUrl = target.startsWith("ws:");
+  const test = (name, run) => check(isUrl ? "MCP SDK" : "MCP SDK over pipes", name, run);
   const tool = (name, args, options) => client.callTool({ name, arguments: args }, undefined, options);
   const text = ({ content }) => content[0].text;
 
-  await test("initializes, by the subprotocol `mcp`", async () => {
-    await client.connect(new WebSocketClientTransport(new URL(process.argv[2])));
-    assert.strictEqual(client.transport._socket.protocol, "mcp");
+  await test(isUrl ? "initializes, by the subprotocol `mcp`" : "initializes", async () => {
+    if (isUrl) {
+      await client.connect(new WebSocketClientTransport(new URL(target)));
+      assert.strictEqual(client.transport._socket.protocol, "mcp");
+    } else {
+      await client.connect(new StdioClientTransport({ command: target, args }));
+    }
     assert.deepStrictEqual(client.getServerVersion(), { name: "toolbox", version: "1.0.0" });
     // The revision that has requests of servers.
     assert.strictEqual(types.LATEST_PROTOCOL_VERSION, "2025-11-25");
@@ -82,5 +90,10 @@ main(async () => {
   await test("nothing of what we sent was foreign to it", async () => {
     assert.deepStrictEqual(faults, []);
   });
-  await client.close();
+  if (isUrl) return client.close();
+  await test("the server ends with its input", async () => {
+    const { _process: server } = client.transport;
+    await client.close();
+    assert.deepStrictEqual([server.exitCode, server.signalCode], [0, null]);
+  });
 });

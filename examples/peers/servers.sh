@@ -8,8 +8,9 @@ source ../../.ci/installs.sh
 # From the homes as well.
 kept=$(realpath "$kept")
 
-readonly NODE_SERVERS=(@foundry-rs/anvil@1.7.1 @openai/codex@0.171.0)
-readonly PYTHON_SERVERS=('python-lsp-server[pyflakes,websockets]==1.15.0')
+readonly NODE_SERVERS=(@foundry-rs/anvil@1.7.1 @openai/codex@0.171.0
+    @modelcontextprotocol/server-everything@2026.8.31)
+readonly PYTHON_SERVERS=('python-lsp-server[pyflakes,websockets]==1.15.0' deltachat-rpc-server==2.65.0)
 
 install_python_servers() {
     timeout 120 python3 -m venv "$kept/python_servers"
@@ -51,6 +52,11 @@ calls() {
     end_servers "$others"
 }
 
+# Our client starts the next server, in its home, and calls it over pipes.
+pipes() {
+    peer env -C "$home" HOME="$home" "$(realpath "$target")/debug/peers_servers" "$name" "$@"
+}
+
 installs aria2c=aria2 mopidy snapclient snapserver
 once node_servers "$(node --version) ${NODE_SERVERS[*]}" install_node node_servers "${NODE_SERVERS[@]}"
 once python_servers "$(python3 --version) ${PYTHON_SERVERS[*]}" install_python_servers
@@ -85,6 +91,14 @@ calls ''
 next pylsp
 starts "$kept/python_servers/bin/pylsp" --ws --host 127.0.0.1 --port "$port"
 calls ''
+
+pipes "$kept/python_servers/bin/pylsp"
+
+next deltachat
+pipes "$kept/python_servers/bin/deltachat-rpc-server"
+
+next everything
+pipes node "$kept/node_servers/node_modules/@modelcontextprotocol/server-everything/dist/index.js" stdio
 
 next codex
 starts "$NODE_PROGRAMS/codex" app-server --listen "ws://127.0.0.1:$port"

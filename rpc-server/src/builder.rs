@@ -431,6 +431,36 @@ impl ServerBuilder {
         self.listen_on(socket.map_err(|error| Error::UnixSocket { path: path.into(), error })?)
     }
 
+    /// Serves the process that has started this one, over the standard input and output, until that link ends: for a
+    /// language server (with [`Framing::ContentLength`]), a server of the Model Context Protocol, and whatever else an
+    /// editor or an agent starts. The default of the [framing](Self::framing) is [`Framing::Lines`].
+    ///
+    /// Nothing else may print to the standard output, so no `println!`: let logs go to the standard error. When the input
+    /// ends, what was asked is answered first. [`stdio`](rpc_core::transport::stdio) tells more.
+    ///
+    /// ```no_run
+    /// use rpc_core::{Context, Dialect, Router};
+    /// use rpc_server::Server;
+    ///
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let router = Router::new().method("tools/list", |_: Context, (): ()| async { Ok(["hammer"]) });
+    /// Server::builder().service(router).dialect(Dialect::Mcp).serve_stdio().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// A setting is wrong.
+    ///
+    /// # Panics
+    /// If called outside of a tokio runtime.
+    #[cfg(feature = "stdio")]
+    pub async fn serve_stdio(mut self) -> Result<(), Error> {
+        let framing = *self.framing.get_or_insert_default();
+        let shared = Shared::new(self.settle()?, Address::Mounted);
+        crate::framed::serve_stdio(shared, framing).await;
+        Ok(())
+    }
+
     /// Makes a tower service, to be mounted in an app of axum or hyper on the app's own port: see [`RpcService`]. The
     /// connections are served on the runtime on which the app runs.
     ///

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use http::Request;
-use rpc_core::transport::{ByteStream, Endpoint, Framing};
+use rpc_core::Limits;
+#[cfg(feature = "stdio")]
+use rpc_core::transport::stdio;
+use rpc_core::transport::{ByteStream, Endpoint, Framing, Transport};
 
 use crate::admission::Admission;
 use crate::client_info::ClientInfo;
+#[cfg(feature = "stdio")]
+use crate::client_info::Way;
 use crate::connecting::Connecting;
 use crate::deadline::Deadline;
 use crate::listener::Socket;
@@ -14,11 +19,34 @@ use crate::rejection::Rejection;
 use crate::serve::Admitted;
 use crate::shared::Shared;
 
-/// Carries a link, if its client is admitted.
+/// Carries a link over a stream, if its client is admitted.
 pub(crate) fn run<S: Socket>(
     shared: Arc<Shared>,
     stream: S,
     framing: Framing,
+    client_info: ClientInfo,
+    admission: Admission,
+    deadline: Deadline,
+) -> impl Future<Output = ()> + Send {
+    let transport = move |limits: &Limits| ByteStream::new(stream, framing, limits).refuse_http();
+    carry(shared, transport, client_info, admission, deadline)
+}
+
+/// Serves the process that has started this one, to the end of the link.
+#[cfg(feature = "stdio")]
+pub(crate) async fn serve_stdio(shared: Arc<Shared>, framing: Framing) {
+    let client_info = ClientInfo::new(None, Way::Unix);
+    let deadline = Deadline::within(shared.limits().handshake);
+    let transport = move |limits: &Limits| stdio(framing, limits);
+    match Admission::take(&shared, &client_info) {
+        Some(admission) => carry(shared, transport, client_info, admission, deadline).await,
+        None => shared.totals.refused(),
+    }
+}
+
+fn carry<T: Transport>(
+    shared: Arc<Shared>,
+    transport: impl FnOnce(&Limits) -> T + Send,
     client_info: ClientInfo,
     admission: Admission,
     deadline: Deadline,
@@ -30,7 +58,7 @@ pub(crate) fn run<S: Socket>(
             shared.totals.refused();
             return;
         };
-        let transport = ByteStream::new(stream, framing, &endpoint.limits()).refuse_http();
+        let transport = transport(&endpoint.limits());
         let admitted = Admitted { endpoint, is_resuming: false };
         shared.serve(admitted, Some(Box::new(transport)), admission).await;
     }

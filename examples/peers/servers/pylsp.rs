@@ -6,6 +6,7 @@ use std::future::ready;
 use std::time::Duration;
 
 use rpc_client::Client;
+use rpc_core::transport::Framing;
 use rpc_core::types::RawParams;
 use rpc_core::{CallError, Context, Dialect, Peer, Router};
 use serde_json::json;
@@ -17,6 +18,7 @@ use self::protocol::{
     WindowServer,
 };
 use crate::checks::{Checked, check, equal};
+use crate::reached::Reached;
 
 struct Ears(UnboundedSender<(String, Vec<Diagnostic>)>);
 
@@ -59,30 +61,33 @@ const PROGRAM: &str = "def half(number):
 half(4)
 ";
 
-const PEER: &str = "python-lsp-server";
+pub(crate) async fn passes(reached: Reached) -> bool {
+    let is_piped = reached.is_piped();
+    let peer_name = if is_piped { "python-lsp-server over pipes" } else { "python-lsp-server" };
 
-pub(crate) async fn passes(url: &str) -> bool {
     let (ears, mut heard) = unbounded_channel();
     let (bar, mut told) = unbounded_channel();
-    let client = Client::builder()
+    let builder = Client::builder()
         .dialect(Dialect::Lsp)
         .service(DiagnosticsServer::new(Ears(ears)))
         .service(WindowServer::new(Bar(bar.clone())))
-        .service(reports(bar))
-        .connect(url)
-        .await;
+        .service(reports(bar));
+    let client = reached.connect_framed(builder, Framing::ContentLength).await;
     let client = client.expect("there is a server");
     let peer = &client.peer();
     let (server, documents) = (ServerClient::new(peer.clone()), DocumentsClient::new(peer.clone()));
     let all = [
-        check(PEER, "initializes", initializes(&server)).await,
-        check(PEER, "a document's faults are heard of", diagnoses(&documents, &mut heard)).await,
-        check(PEER, "asks for a token, and reports progress", progresses(&mut told)).await,
-        check(PEER, "hover", hovers(&documents)).await,
-        check(PEER, "errors", errors(peer)).await,
-        check(PEER, "CANNOT take params by position: an error says so", by_position(peer)).await,
-        check(PEER, "CANNOT batch: it says nothing", batches(peer)).await,
-        check(PEER, "shuts down", shuts_down(&server)).await,
+        check(peer_name, "initializes", initializes(&server)).await,
+        check(peer_name, "a document's faults are heard of", diagnoses(&documents, &mut heard))
+            .await,
+        check(peer_name, "asks for a token, and reports progress", progresses(&mut told)).await,
+        check(peer_name, "hover", hovers(&documents)).await,
+        check(peer_name, "errors", errors(peer)).await,
+        check(peer_name, "CANNOT take params by position: an error says so", by_position(peer))
+            .await,
+        check(peer_name, "CANNOT batch: it says nothing", batches(peer)).await,
+        check(peer_name, "shuts down", shuts_down(&server)).await,
+        !is_piped || check(peer_name, "exits when it is told", exits(&client)).await,
     ];
     all.into_iter().all(|passed| passed)
 }
@@ -156,4 +161,10 @@ async fn batches(peer: &Peer) -> Checked {
 
 async fn shuts_down(server: &ServerClient) -> Checked {
     Ok(server.shutdown().await?)
+}
+
+async fn exits(client: &Client) -> Checked {
+    client.peer().notify("exit", ()).await?;
+    let reason = client.closed().await.to_string();
+    equal(reason.as_str(), "closed by the other end: the process exited with code 0")
 }

@@ -1,7 +1,8 @@
 //! Servers of the field, each played by traits: what wallets, agents and editors connect to.
 //!
 //! `field_server FAMILY` serves one family of clients on a free port, until it is ended. The first line on stdout says
-//! where it listens.
+//! where it listens. `field_server FAMILY --stdio` serves the process that has started it, as that family does: in lines,
+//! or with the heads of language servers.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
 
@@ -17,8 +18,10 @@ mod topics;
 use std::error::Error;
 
 use rpc_core::set_panic_hook;
+use rpc_core::transport::Framing;
 
-const USAGE: &str = "usage: field_server ethereum | language | mcp | solana | substrate | topics";
+const USAGE: &str =
+    "usage: field_server ethereum | language | mcp | solana | substrate | topics [--stdio]";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -27,15 +30,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_max_level(tracing::Level::WARN)
         .init();
     set_panic_hook();
+    let is_piped = std::env::args().nth(2).as_deref() == Some("--stdio");
     let server = match std::env::args().nth(1).as_deref() {
         Some("ethereum") => ethereum::server(),
+        Some("language") if is_piped => language::server().framing(Framing::ContentLength),
         Some("language") => language::server(),
+        Some("mcp") if is_piped => mcp::services(),
         Some("mcp") => mcp::server(),
         Some("solana") => solana::server(),
         Some("substrate") => substrate::server(),
         Some("topics") => topics::server(),
         _ => return Err(USAGE.into()),
     };
+    if is_piped {
+        return Ok(server.serve_stdio().await?);
+    }
     let bound = server.bind("127.0.0.1:0").await?;
     println!("listening on {}", bound.url());
     bound.serve().await;

@@ -123,8 +123,10 @@ fn said(text: String) -> ToolResult {
 }
 
 pub(crate) fn server() -> ServerBuilder {
-    Server::builder()
-        .subprotocol("mcp")
-        .dialect(Dialect::Mcp)
-        .service(McpServer::new(Toolbox::default()))
+    services().subprotocol("mcp")
+}
+
+/// What is served, over whatever.
+pub(crate) fn services() -> ServerBuilder {
+    Server::builder().dialect(Dialect::Mcp).service(McpServer::new(Toolbox::default()))
 }
