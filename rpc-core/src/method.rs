@@ -226,6 +226,9 @@ pub enum MethodKind {
     /// The method serves notifications of names that are not offered; see
     /// [`Router::notification_fallback`](crate::Router::notification_fallback). Its own name cannot be called.
     NotificationFallback,
+    /// The method hands on requests and notifications to another peer; see [`Router::forward`](crate::Router::forward).
+    /// Its own name is the pattern of the names that it hands on, and cannot be called.
+    Forward,
 }
 
 /// The name of a fallback in statistics, metrics and tables of methods. The names that a fallback serves are left

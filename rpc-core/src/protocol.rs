@@ -59,10 +59,10 @@ mod unknown_method;
 use abandoned::Abandonments;
 use await_hello::Held;
 pub(crate) use batch_room::Room;
-pub(crate) use event::{Arrival, Event, Reading, Serve};
+pub(crate) use event::{Arrival, Event, Reading, Serve, StreamParams};
 use lifecycle::Lifecycle;
 pub(crate) use lifecycle::{Expiry, Unauthenticated};
-pub(crate) use outcome::{Outcome, Refused};
+pub(crate) use outcome::{Opened, Outcome, Refused};
 pub(crate) use outgoing_streams::{ItemMessage, ItemRoom};
 use park::{Parked, Stall};
 use permits::PermitWatchers;
@@ -84,7 +84,7 @@ use unanswered_batches::Unanswered;
 /// | events in: what has happened | `receive`, `on_` | [`receive`](Self::receive), `take_usual_item` or `take_attached_item`, between `begin_batch` and `end_batch`, `receive_usual` before `receive`, `on_batch_answered`, `on_returned`, `on_sent`, `on_pinged`, `on_late`, `on_input_ended`, `on_taken_in`, `on_sent_counted`, `begin_link`, `accept_resume`, `note_accepted`, `on_round_trip`, `detach`, `link_lost`, `take_back`, `expire_unbegun`, `expire` |
 /// | commands in: what this end wants | a verb | of callers: `start`, `start_batch`, `abandon`, `notify`, `push`, `withdraw_notification`, `unsubscribe`, `throttle`, `consume_items`; of handlers: `keep`, `finish`, `finish_written`, `finish_with_stream`, `open_outgoing`, `bound_stream`, `push_items`, `finish_stream`, `report`, `claim`, `release_permit`, `reacquire_permit`; of the application: `log_in`, `drop_login`, `set_expiry`, `drain`, `mute`, `unmute`, `interrupt`, `interrupt_away`, `end`, `discard`, `shrink`; of sessions: `grant`, `grant_nothing`, `open_session`, `end_session`, `take_ended_session`, `end_with_session`, `hold_handlers`, `release_handlers`, `ask_to_move` |
 /// | what is next | `next_`, `poll_` | for the driver: `next_to_start`, `next_messages`, `next_deadline`, `released`, `dropped`, `to_wake`; for one who waits: `poll_outcome`, `poll_entered`, `poll_item`, `watch`, `watch_permit`, `unwatch_permit`, `after_answer`, `take_progress`, `take_given_back` |
-/// | questions, which change nothing that others see | `is_`, `has_`, `may_`, `must_`, a noun | of the driver: `may_read`, `overdue`, `has_room`, `room_for_answer`, `has_waiting`, `is_open`, `is_sent`, `has_sent_all`, `is_drained`, `is_idle`, `room_for_items`, `is_counted`, `no_stream_events`, `may_start_ordered`, `must_gather_on`, `wire_is_unwatched`, `hello_is_unwatched`, `asks_round_trip`; of handlers and callers: `extensions`, `members`, `method`, `is_notification`, `streams_of`, `unused_id`, `most_in_batch`, `is_muted`, `skips`, `muted`, `going_away`, `is_known`, `is_asked_for_unstable`, `heard_offers`, `is_closed_to_guest`, `takes_bytes`, `takes_sequences`, `offers_bytes`, `answers_only`, `is_guest`, `expiry`, `login_expires`, `ended`, `limits`; of sessions: `outlives_links`, `may_be_resumed`, `wants_to_resume`, `spread`, `away_since`, `has_granted_session`, `kept_bytes`, `may_ask_for_end`, `taken_in_at_end`; numbers: [`stats`], `served`, `in_flight`, `pending`, `subscriptions`, `queue_bytes` |
+/// | questions, which change nothing that others see | `is_`, `has_`, `may_`, `must_`, a noun | of the driver: `may_read`, `overdue`, `has_room`, `room_for_answer`, `has_waiting`, `is_open`, `is_sent`, `has_sent_all`, `is_drained`, `is_idle`, `room_for_items`, `is_counted`, `no_stream_events`, `may_start_ordered`, `must_gather_on`, `wire_is_unwatched`, `hello_is_unwatched`, `asks_round_trip`; of handlers and callers: `extensions`, `members`, `method`, `is_notification`, `is_forwarded`, `streams_of`, `unused_id`, `most_in_batch`, `is_muted`, `skips`, `muted`, `going_away`, `is_known`, `is_asked_for_unstable`, `heard_offers`, `is_closed_to_guest`, `takes_bytes`, `takes_sequences`, `offers_bytes`, `answers_only`, `is_guest`, `expiry`, `login_expires`, `ended`, `limits`; of sessions: `outlives_links`, `may_be_resumed`, `wants_to_resume`, `spread`, `away_since`, `has_granted_session`, `kept_bytes`, `may_ask_for_end`, `taken_in_at_end`; numbers: [`stats`], `served`, `in_flight`, `pending`, `subscriptions`, `queue_bytes` |
 ///
 /// A `poll_` method takes a closure, which it calls if there is nothing yet: the closure stores a waiter
 /// (`W`). When there is something, the waiter is put into `to_wake`. The driver takes `to_wake` and wakes

@@ -46,7 +46,7 @@ use remote::NextItem;
 pub(crate) use remote::Remote;
 pub use send_error::{SendError, TrySendError};
 pub use sender::StreamSender;
-pub(crate) use source::{Argument, BufferProgress, Items, Step};
+pub(crate) use source::{Argument, BufferProgress, Items, Step, gap};
 pub use topic::{Topic, TopicBuilder};
 pub use typing::{EndsWith, StreamErrorType, Untyped};
 

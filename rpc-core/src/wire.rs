@@ -13,6 +13,7 @@ pub(crate) mod id;
 pub(crate) mod item;
 #[cfg(feature = "schema")]
 pub(crate) mod offers;
+pub(crate) mod opened;
 pub(crate) mod plain;
 pub(crate) mod request;
 pub(crate) mod reserved;

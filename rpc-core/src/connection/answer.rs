@@ -15,8 +15,8 @@ use crate::service::running::{self};
 use crate::stream::Items;
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::{drop_quietly, quietly};
-use crate::util::sync::Ordering;
-use crate::wire::encode;
+use crate::util::sync::{Arc, Ordering};
+use crate::wire::{encode, opened};
 
 /// A response that stands in the scratch buffer of the driver.
 #[must_use = "the response is to be passed to the protocol before another one is written"]
@@ -153,7 +153,9 @@ impl Driver {
         items: Box<dyn Items>,
     ) {
         drop_quietly(handler);
-        let ids = self.shared.config.services.subscription_ids(method);
+        let services = &self.shared.config.services;
+        let passed_on = items.names();
+        let ids = passed_on.as_ref().map_or(services.subscription_ids(method), |names| names.ids);
         let mut state = self.shared.lock();
         let unused = state.protocol.unused_id(|| subscription_id(ids));
         let offered = unused.ok_or_else(ErrorObject::internal).and_then(|name| {
@@ -162,8 +164,16 @@ impl Driver {
         });
         match offered {
             Ok((stream, name)) => {
-                let answer = encode::result(id, &name);
                 let counted = state.protocol.is_counted(stream);
+                let names = if counted && state.protocol.is_forwarded(started.key()) {
+                    passed_on.or_else(|| services.stream_names(method).map(Arc::new))
+                } else {
+                    None
+                };
+                let answer = match names {
+                    Some(names) => opened::response(id, &name, &names),
+                    None => encode::result(id, &name),
+                };
                 if let Some(bound) = items.in_flight() {
                     state.protocol.bound_stream(stream, bound);
                 }

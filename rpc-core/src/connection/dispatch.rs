@@ -7,7 +7,7 @@ use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
 use crate::protocol::target::Target;
-use crate::protocol::{Arrival, Event, Serve, UsualArrival};
+use crate::protocol::{Arrival, Event, Serve, StreamParams, UsualArrival};
 use crate::service::Service;
 use crate::service::router::Router;
 use crate::service::running::{self};
@@ -18,6 +18,7 @@ use crate::wire::decode::{
     self, Incoming, NOT_JSON, Notification, Payload, Request, Response, Shape,
 };
 use crate::wire::id::whole;
+use crate::wire::scan::Scanner;
 
 /// Replaces the params of an unsubscribe call by the id in them, where the id is a named member.
 #[cold]
@@ -30,6 +31,16 @@ fn find_id(services: &Router, incoming: &mut Incoming<'_>) {
     if let Some(id) = params.and_then(|params| services.unsubscribed_id(method, params)) {
         *params = Some(id);
     }
+}
+
+/// Returns the JSON text of the one value in an array or in an object.
+fn only_value(params: &str) -> Option<&str> {
+    let mut scanner = Scanner::new(params);
+    if scanner.next()? == b'{' {
+        scanner.name()?;
+    }
+    let (value, _) = scanner.value()?;
+    matches!(scanner.next()?, b']' | b'}').then_some(value)
 }
 
 /// The message is no JSON-RPC.
@@ -168,13 +179,20 @@ impl Driver {
             }
             _ => None,
         };
+        let mut target = target;
         let streams = match target {
             Some(Target::Method(method) | Target::Ordered(method)) => {
-                services.stream_params(method)
+                services.stream_params(method).map(StreamParams::Declared)
             }
             Some(Target::Unsubscribe) => {
                 find_id(services, incoming);
                 None
+            }
+            Some(Target::Fallback(method)) if services.is_forward(method) => {
+                if self.streams.are_passed_on() && self.ends_stream(incoming) {
+                    target = Some(Target::Unsubscribe);
+                }
+                Some(StreamParams::Any)
             }
             Some(Target::Item | Target::Fallback(_)) | None => None,
         };
@@ -182,6 +200,24 @@ impl Driver {
         // The members of a batch came at once, but need not start in one turn.
         let late = batch.is_some() && self.budget.is_over();
         Arrival { target, orphans, batch, late, streams, attached: None, now }
+    }
+
+    /// Returns whether a call ends a stream that is passed on from a third peer. Its params are replaced by the id in
+    /// them: the stream has another id here than there.
+    #[cold]
+    fn ends_stream(&self, incoming: &mut Incoming<'_>) -> bool {
+        let (method, params) = match incoming {
+            Incoming::Request(request) => (&*request.method, &mut request.params),
+            Incoming::Notification(notification) => {
+                (&*notification.method, &mut notification.params)
+            }
+            _ => return false,
+        };
+        let id = params.and_then(only_value).filter(|id| self.streams.is_ended_by(method, id));
+        if id.is_some() {
+            *params = id;
+        }
+        id.is_some()
     }
 
     /// Does what a message asks for.

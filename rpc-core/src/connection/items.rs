@@ -285,8 +285,9 @@ impl Driver {
 
     /// Ends a stream. The receiver is told of an error, and of a normal end if the receiver counts items.
     fn finish_stream(&mut self, stream: &mut Stream, error: Option<&ErrorObject>) -> StreamPoll {
-        // The stream is over, whatever items are missing.
-        let _ = stream.choose();
+        // The stream is over, whatever items are missing: a receiver that cannot be told of a gap is told an error.
+        let gap = stream.choose().err();
+        let error = error.or(gap.as_ref());
         if let Some(error) = error {
             stream.items.tell_end(&StreamEnd::Failed(error.clone()));
         }

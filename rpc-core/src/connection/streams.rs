@@ -13,9 +13,11 @@ use crate::protocol::tables::streams::OutgoingKey;
 use crate::service::current;
 use crate::service::failure_log;
 use crate::service::router::Router;
-use crate::stream::{Items, StreamEnd};
+use crate::stream::{Items, StreamEnd, gap};
 use crate::util::catch::drop_quietly;
+use crate::util::sync::Arc;
 use crate::wire::encode::ItemHead;
+use crate::wire::opened::StreamNames;
 
 /// The streams of one connection.
 pub(super) struct Streams {
@@ -28,6 +30,8 @@ pub(super) struct Streams {
     /// Streams that may have an item, in the order in which they are asked.
     pub(super) ready: VecDeque<Stream>,
     pub(super) has_backlog: bool,
+    /// Whether a stream was passed on for a third peer.
+    has_passed_on: bool,
     /// Room for messages with items, between their writing and the queue.
     pub(super) written: Vec<ItemMessage>,
 }
@@ -45,6 +49,8 @@ pub(super) struct Stream {
     pub(super) item_ready: bool,
     /// Whether an item is chosen only when it is to be written.
     chooses: bool,
+    /// The names at the third peer, if the stream is passed on for it.
+    names: Option<Arc<StreamNames>>,
     pub(super) items: Box<dyn Items>,
 }
 
@@ -64,8 +70,9 @@ impl Stream {
         counted: bool,
         items: Box<dyn Items>,
     ) -> Self {
-        let chooses = items.may_miss();
-        Self { key, id, origin, seq: counted.then_some(0), item_ready: false, chooses, items }
+        let (chooses, names) = (items.may_miss(), items.names());
+        let seq = counted.then_some(0);
+        Self { key, id, origin, seq, item_ready: false, chooses, names, items }
     }
 
     /// Runs code of the application, as a part of the method that returned the stream.
@@ -76,13 +83,16 @@ impl Stream {
     /// Chooses the next item, and counts the items that are missing before it. Returns whether none is missing.
     ///
     /// # Errors
-    /// The code of the application that compares items has panicked.
+    /// The code of the application that compares items has panicked, or the receiver cannot be told of the gap.
     pub(super) fn choose(&mut self) -> Result<bool, ErrorObject> {
         if !self.chooses {
             return Ok(true);
         }
         let missed =
             self.run(|items| items.missed()).map_err(|Panicked| ErrorObject::internal())?;
+        if missed > 0 && self.seq.is_none() && self.items.ends_at_gap() {
+            return Err(gap(missed));
+        }
         self.seq = self.seq.map(|seq| seq + missed);
         Ok(missed == 0)
     }
@@ -98,9 +108,10 @@ impl Stream {
         services: &'a Router,
         ack: bool,
     ) -> (ItemHead<'a>, Code<'a>) {
-        let (method, id_member) = match self.origin {
-            Origin::Method(method) => services.item_names(method),
-            Origin::Call => ("$/item", SUBSCRIPTION),
+        let (method, id_member) = match (self.origin, &self.names) {
+            (Origin::Method(_), Some(names)) => (&*names.item, &*names.id_member),
+            (Origin::Method(method), None) => services.item_names(method),
+            (Origin::Call, _) => ("$/item", SUBSCRIPTION),
         };
         let seq = self.seq.map(|seq| seq + 1);
         let head = ItemHead { method, id_member, subscription: &self.id, seq, ack };
@@ -139,7 +150,7 @@ impl Streams {
     pub(super) fn new(capacity: usize) -> Self {
         let (held, ready) = (None, VecDeque::new());
         let (waiting, written) = (Tasks::new(capacity), Vec::new());
-        Self { held, waiting, ready, has_backlog: false, written }
+        Self { held, waiting, ready, has_backlog: false, written, has_passed_on: false }
     }
 
     pub(super) fn begin_turn(&self) {
@@ -153,6 +164,7 @@ impl Streams {
 
     /// Keeps a stream until its call or its answer has left.
     pub(super) fn hold(&mut self, stream: Stream) {
+        self.has_passed_on |= stream.names.is_some();
         self.held.get_or_insert_default().push(stream);
     }
 
@@ -193,6 +205,18 @@ impl Streams {
         if let Some(at) = self.ready.iter().position(|stream| stream.key == key) {
             drop_quietly(self.ready.remove(at));
         }
+    }
+
+    /// Returns whether a stream may be open that is passed on for a third peer.
+    pub(super) fn are_passed_on(&self) -> bool {
+        self.has_passed_on
+    }
+
+    /// Returns whether a call of this method ends the stream with this id, which is passed on for a third peer.
+    pub(super) fn is_ended_by(&self, method: &str, id: &str) -> bool {
+        let mut passed_on = self.all().filter(|stream| *stream.id == *id);
+        passed_on
+            .any(|stream| stream.names.as_ref().is_some_and(|names| *names.unsubscribe == *method))
     }
 
     /// Drops a stream because its session ends.

@@ -20,6 +20,7 @@ use crate::protocol::tables::streams::Wanted;
 use crate::service::current;
 use crate::util::runtime::Instant;
 use crate::util::sync::Arc;
+use crate::wire::extensions::Extensions;
 use crate::wire::request::Outgoing;
 use crate::wire::trace::TraceContext;
 
@@ -221,9 +222,10 @@ impl CallRequest {
 }
 
 fn notification(message: Outgoing, spec: CallSpec, shared: &Shared) -> Bytes {
-    message.notification(
-        spec.extensions.trace.filter(|_| shared.remote.get() == RemoteSupport::Extended),
-    )
+    let is_known = shared.remote.get() == RemoteSupport::Extended;
+    let Extensions { trace, forwarded, .. } = spec.extensions;
+    let members = Extensions { trace, forwarded, ..Extensions::default() };
+    message.notification_with(&if is_known { members } else { Extensions::default() })
 }
 
 impl fmt::Debug for CallRequest {

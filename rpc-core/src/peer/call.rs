@@ -25,7 +25,7 @@ use crate::wire::dialect::Dialect;
 use crate::wire::item::can_hold_id;
 use crate::wire::request::Outgoing;
 
-mod forwarded;
+pub(crate) mod forwarded;
 mod poll;
 
 /// A call: a future of the typed result.

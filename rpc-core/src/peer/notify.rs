@@ -13,6 +13,7 @@ use crate::peer::pending_notification::PendingNotification;
 use crate::peer::slot::Shared;
 use crate::service::current;
 use crate::util::sync::Arc;
+use crate::wire::extensions::Extensions;
 use crate::wire::request::Outgoing;
 
 /// A notification: a future that completes when the outbound queue has accepted the notification.
@@ -59,6 +60,22 @@ impl Notify {
                 State::Pending(PendingNotification::new(shared, message))
             }
             Err(why) => State::Failed(why),
+        })
+    }
+
+    /// Creates a notification that is handed on for another end, with these members beside its params.
+    pub(crate) fn forwarding(
+        shared: Arc<Shared>,
+        message: Outgoing,
+        members: Box<Extensions>,
+    ) -> Self {
+        Self(if shared.layers.any() {
+            let mut options = Options::default();
+            options.extensions = Some(members);
+            let request = CallRequest::new(&shared, message, options, SendMode::Notification);
+            State::New(Box::new(request))
+        } else {
+            State::Pending(PendingNotification::new(shared, message.notification_with(&members)))
         })
     }
 

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::Protocol;
+use super::{Protocol, StreamParams};
 use crate::error::object::ErrorObject;
-use crate::method::ParamInfo;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::streams::{IncomingKey, Origin, OutgoingKey, Stop};
@@ -62,13 +61,19 @@ impl<W> Protocol<W> {
     pub(super) fn take_streams(
         &mut self,
         params: Option<&str>,
-        infos: &[ParamInfo],
+        expected: StreamParams,
     ) -> Result<Vec<IncomingKey>, ErrorObject> {
+        if matches!(expected, StreamParams::Any) && stream_ref::all(params).is_empty() {
+            return Ok(Vec::new());
+        }
         if self.hello.window().is_none() {
             let message = "a stream among params needs a `$/hello` before the request";
             return Err(ErrorObject::invalid_params(message));
         }
-        let ids = stream_ref::ids(params, infos)?;
+        let ids = match expected {
+            StreamParams::Declared(infos) => stream_ref::ids(params, infos)?,
+            StreamParams::Any => stream_ref::all(params).into_iter().map(|id| (id, id)).collect(),
+        };
         let limit = self.limits.streams;
         if self.incoming.len() + ids.len() > limit {
             return Err(ErrorObject::busy("streams"));

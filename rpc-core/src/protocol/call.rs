@@ -46,12 +46,13 @@ impl<W> Protocol<W> {
         } else {
             self.take_place(id, message, is_marked)
         };
-        let deadline = start.deadline;
+        let (deadline, is_forwarded) = (start.deadline, start.is_forwarded);
         let mut cold = self.cold(id, start);
         if again.is_some() {
             cold.get_or_insert_default().again = again;
         }
-        self.calls.register(id, New { place, deadline, handler, cold, waiter: waiter.take() });
+        let waiter = waiter.take();
+        self.calls.register(id, New { place, deadline, handler, is_forwarded, cold, waiter });
         if waits_for_hello {
             self.hold_for_hello(id, is_marked);
         }
@@ -116,8 +117,9 @@ impl<W> Protocol<W> {
             let id = self.next_id();
             let handler = self.handler(start.caller);
             let (place, deadline) = (MessageState::InBatch, start.deadline);
-            let cold = self.cold(id, start.clone());
-            self.calls.register(id, New { place, deadline, handler, cold, waiter: None });
+            let (cold, is_forwarded) = (self.cold(id, start.clone()), start.is_forwarded);
+            let new = New { place, deadline, handler, is_forwarded, cold, waiter: None };
+            self.calls.register(id, new);
             ids.push(id);
         }
         let ids: Arc<[u64]> = ids.into();
@@ -148,7 +150,12 @@ impl<W> Protocol<W> {
             self.drop_streams(id);
         }
         let (outcome, waiter) = self.calls.cancel(id);
-        if let Some(Outcome::Subscribed(key)) = outcome {
+        let opened = match outcome {
+            Some(Outcome::Subscribed(key)) => Some(key),
+            Some(Outcome::Opened(opened)) => Some(opened.key),
+            _ => None,
+        };
+        if let Some(key) = opened {
             let nobody = self.unsubscribe(key);
             debug_assert!(nobody.is_none(), "nobody took the stream");
         }

@@ -24,12 +24,21 @@ pub(crate) struct Arrival<'a> {
     pub(crate) batch: Option<usize>,
     /// Whether its handler must not start in this turn, which has taken its time.
     pub(crate) late: bool,
-    /// The parameters of the called method, if there is a stream among them.
-    pub(crate) streams: Option<&'static [ParamInfo]>,
+    /// The streams that may be among the params, if there may be some.
+    pub(crate) streams: Option<StreamParams>,
     /// The message, if it has bytes beside its text: all belong into its params or its result.
     pub(crate) attached: Option<&'a Attached>,
     /// The time since the start of the connection.
     pub(crate) now: Duration,
+}
+
+/// The streams that may be among the params of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum StreamParams {
+    /// Those that the method declares; these are its parameters.
+    Declared(&'static [ParamInfo]),
+    /// Any: the call is handed on, and its method is not known here.
+    Any,
 }
 
 /// What the driver is to do about a message.

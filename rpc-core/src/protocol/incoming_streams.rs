@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::{Outcome, Protocol};
+use super::{Opened, Outcome, Protocol};
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::calls::Subscribe;
@@ -20,6 +20,7 @@ use crate::wire::attached::Attached;
 use crate::wire::decode::{UsualItem, UsualSaid};
 use crate::wire::encode;
 use crate::wire::item::{self, ItemParams, Said, Values};
+use crate::wire::opened::OpenedStream;
 use crate::wire::scan::Scanner;
 
 impl<W> Protocol<W> {
@@ -76,6 +77,33 @@ impl<W> Protocol<W> {
             }
             None => Outcome::Malformed("the id of a subscription is in use already".into()),
         }
+    }
+
+    /// Takes the answer to a call that was handed on: it names the stream that the call has opened.
+    #[cold]
+    pub(super) fn opened(&mut self, call: u64, answer: &str) -> Outcome {
+        let Some(OpenedStream { id, names }) = OpenedStream::read(answer) else {
+            return Outcome::Result(answer.into());
+        };
+        if !is_stream_id(id) || id.len() > self.limits.id_bytes {
+            return Outcome::Malformed("the id of a stream must be a string or a number".into());
+        }
+        if self.incoming.len() + self.calls.subscribing() >= self.limits.streams {
+            self.send_unsubscribe(&names.unsubscribe, id);
+            return Outcome::Error(ErrorObject::busy("streams").into());
+        }
+        let wanted = Wanted::of_names(&names);
+        self.note_id_member(&wanted);
+        // The other end answers so only if the hello of this end came before the call.
+        let counts = self.hello.is_said() && self.hello.window().is_some();
+        let window = counts.then_some(self.limits.stream_window);
+        let Some(key) = self.incoming.register(id, Stop::Unsubscribe(wanted), window) else {
+            return Outcome::Malformed("the id of a stream is in use already".into());
+        };
+        if let Some(cold) = self.calls.cold_mut(call) {
+            self.incoming.link(key, std::mem::take(&mut cold.streams));
+        }
+        Outcome::Opened(Box::new(Opened { key, names }))
     }
 
     /// Takes params that are an item of a stream which this end takes, whatever the method. Returns

@@ -7,6 +7,7 @@ use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::streams::IncomingKey;
 use crate::wire::attached::Attached;
+use crate::wire::opened::StreamNames;
 
 /// How a call of this end was resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,8 @@ pub(crate) enum Outcome {
     Attached(Box<Attached>),
     /// The stream that the call asked for.
     Subscribed(IncomingKey),
+    /// The stream that a call which was handed on has opened.
+    Opened(Box<Opened>),
     /// The other end's error. It is in a box: outcomes are moved, and most are a short result.
     Error(Box<ErrorObject>),
     /// The response cannot be read, for this reason.
@@ -32,6 +35,13 @@ pub(crate) enum Outcome {
     Unanswered(Box<str>, Fate),
     /// The connection ended first.
     Closed(Box<CloseReason>, Fate),
+}
+
+/// A stream that a call which was handed on has opened.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Opened {
+    pub(crate) key: IncomingKey,
+    pub(crate) names: StreamNames,
 }
 
 /// Why a call did not start.

@@ -80,6 +80,11 @@ impl<W> Protocol<W> {
         self.serving.get(key)?.cold.as_ref()?.extensions.as_ref()
     }
 
+    /// Returns whether the caller hands on a call that is still served, and does not know its method.
+    pub(crate) fn is_forwarded(&self, key: Key) -> bool {
+        self.extensions(key).is_some_and(|extensions| extensions.members.forwarded > 0)
+    }
+
     /// Returns the method of a call that is still served.
     pub(crate) fn method(&self, key: Key) -> Option<usize> {
         Some(self.serving.get(key)?.method)

@@ -24,6 +24,8 @@ pub(crate) struct Start {
     pub(crate) is_lasting: bool,
     /// Whether the call may be made again if its session ends before the answer.
     pub(crate) may_repeat: bool,
+    /// Whether the call is handed on for another end, and the other end is told so.
+    pub(crate) is_forwarded: bool,
 }
 
 /// Who makes a call.

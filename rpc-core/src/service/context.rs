@@ -20,7 +20,7 @@ use crate::util::deferred::Deferred;
 use crate::util::runtime::Instant;
 use crate::util::sync::Arc;
 use crate::util::waiter::{OneShotEvent, Waiter, poll_registered};
-use crate::wire::extensions::is_token;
+use crate::wire::extensions::{Extensions, is_token};
 use crate::wire::trace::TraceContext;
 
 /// The context of a served call: its peer, its deadline, its metadata.
@@ -197,6 +197,11 @@ impl Context {
     /// Returns the progress token beside the params, as JSON text.
     pub(crate) fn progress_token(&self) -> Option<&str> {
         self.extensions.as_ref()?.members.progress.as_deref()
+    }
+
+    /// Returns the members beside the params, if there are any.
+    pub(crate) fn members(&self) -> Option<&Extensions> {
+        Some(&self.extensions.as_ref()?.members)
     }
 
     /// Returns the key of the call.

@@ -16,7 +16,10 @@ use crate::service::spawn;
 use crate::stream::{self, Items, Streaming};
 use crate::util::bounded_writer::BoundedWriter;
 
+mod forwarded;
 mod spare;
+
+pub(crate) use forwarded::Forwarded;
 
 /// A running call of a method. Dropping the handler cancels the call.
 ///
@@ -116,6 +119,11 @@ impl Handler {
     /// Serves a call with an outcome: the outcome of another handler, or a new one.
     pub fn from_future(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
         Self(Box::pin(MaybeDone::Future(future)))
+    }
+
+    /// Serves a call with the answer of another peer, as that peer has sent it.
+    pub(crate) fn forwarding(future: impl Future<Output = Forwarded> + Send + 'static) -> Self {
+        Self(spare::boxed(future))
     }
 
     /// Answers with `error`. No method runs.

@@ -163,6 +163,28 @@ pub(crate) fn read<V: DeserializeOwned>(json: &str, is_mcp: bool) -> Result<V, s
     read
 }
 
+impl Progress<()> {
+    /// Passes on a report that another peer has made, as JSON text.
+    pub(crate) fn pass_on(&self, json: &str) {
+        let Some(Recipient { cx, token }) = &self.recipient else { return };
+        let message = match cx.shared().remote.dialect() {
+            Dialect::Mcp => mcp_members(json).map(|members| encode::mcp_progress(token, &members)),
+            Dialect::JsonRpc | Dialect::Lsp => {
+                let mut message = BytesMut::with_capacity(128 + json.len());
+                encode::write_progress_head(token, &mut message);
+                message.extend_from_slice(json.as_bytes());
+                encode::write_progress_tail(&mut message);
+                Some(message.freeze())
+            }
+        };
+        let limit = cx.shared().config.limits.message_out;
+        cx.shared().with(|state| match message.filter(|message| message.len() <= limit) {
+            Some(message) => state.protocol.report(cx.key(), message),
+            None => state.protocol.counters.dropped += 1,
+        });
+    }
+}
+
 impl<P> Clone for Progress<P> {
     fn clone(&self) -> Self {
         Self { recipient: self.recipient.clone(), value: PhantomData }

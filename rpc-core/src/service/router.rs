@@ -26,13 +26,16 @@ use crate::stream::Streaming;
 use crate::util::excerpt::Excerpt;
 use crate::util::sync::{AtomicBool, Ordering};
 use crate::wire::item::{ItemParams, can_hold_id};
+use crate::wire::opened::StreamNames;
 use crate::wire::reserved;
 
-use fallback::fall_back;
+use fallback::is_free;
+use forward::Forwards;
 
 mod closure;
 mod dialect;
 mod fallback;
+mod forward;
 mod unfit;
 
 pub use fallback::RawParams;
@@ -60,6 +63,8 @@ pub struct Router {
     by_name: Names,
     /// The names of unstable methods, which are offered only to peers that ask for them.
     unstable: Names,
+    /// The methods that hand calls on, by the names that they serve.
+    forwards: Forwards,
     /// The method that serves all names that are not offered to the peer.
     fallback: Option<usize>,
     /// The method that serves all other names of notifications.
@@ -276,7 +281,9 @@ impl Router {
     pub(crate) fn find(&self, name: &str, asks: impl FnOnce() -> bool) -> Option<Target> {
         match self.by_name.get(name) {
             Some(target) => Some(*target),
-            None => self.find_unstable(name, asks).or_else(|| fall_back(name, self.fallback)),
+            None => {
+                self.find_unstable(name, asks).or_else(|| self.find_unoffered(name, self.fallback))
+            }
         }
     }
 
@@ -286,6 +293,30 @@ impl Router {
             return None;
         }
         self.unstable.get(name).copied().filter(|_| asks())
+    }
+
+    /// Finds the target of a name that is not offered.
+    #[inline] // items of streams come by here
+    fn find_unoffered(&self, name: &str, fallback: Option<usize>) -> Option<Target> {
+        let method = self.forwards.find(name).or(fallback)?;
+        is_free(name).then_some(Target::Fallback(method))
+    }
+
+    /// Returns whether a method hands its calls on.
+    pub(crate) fn is_forward(&self, method: usize) -> bool {
+        matches!(self.methods[method].kind, MethodKind::Forward)
+    }
+
+    /// Returns the names of the streams that a subscription returns.
+    pub(crate) fn stream_names(&self, method: usize) -> Option<StreamNames> {
+        let MethodKind::Subscription { item, unsubscribe, ids, id_member } =
+            &self.methods[method].kind
+        else {
+            return None;
+        };
+        let [item, unsubscribe, id_member] =
+            [item, unsubscribe, id_member].map(|name| Box::from(&**name));
+        Some(StreamNames { item, unsubscribe, id_member, ids: *ids })
     }
 
     /// Finds the target of a notification's name. Subscriptions of the peer may have the same names as subscriptions
@@ -298,7 +329,7 @@ impl Router {
     ) -> Option<Target> {
         let stable = self.by_name.get(name).copied();
         let Some(target) = stable.or_else(|| self.find_unstable(name, asks)) else {
-            return fall_back(name, self.notification_fallback.or(self.fallback));
+            return self.find_unoffered(name, self.notification_fallback.or(self.fallback));
         };
         if let Target::Method(method) | Target::Ordered(method) = target
             && let MethodKind::Subscription { id_member, .. } = &self.methods[method].kind
@@ -372,6 +403,10 @@ impl Router {
             let method = self.methods.len();
             if matches!(info.kind, MethodKind::Fallback | MethodKind::NotificationFallback) {
                 self.insert_fallback(method, &info.kind);
+            } else if matches!(info.kind, MethodKind::Forward) {
+                if !self.insert_forward(method, &info.name) {
+                    continue;
+                }
             } else if !info.is_of_protocol
                 && let Some(refusal) = names(info).find_map(reserved::refusal)
             {

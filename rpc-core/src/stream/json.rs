@@ -6,6 +6,7 @@ use crate::error::object::ErrorObject;
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::escaped::Escaped;
 use crate::util::log_throttle::LogThrottle;
+use crate::wire::attached::{Attached, Part};
 
 /// Writes `value` at the end of `out`.
 ///
@@ -46,4 +47,24 @@ pub(crate) fn unwritable(error: serde_json::Error) -> ErrorObject {
 /// Returns an error if the text does not fit.
 pub(crate) fn write_raw(out: &mut BoundedWriter<'_>, json: &str) -> Result<(), ErrorObject> {
     out.text(json).map_err(|_| ErrorObject::answer_too_big(out.limit()))
+}
+
+/// Writes JSON text with the bytes beside it at the end of `out`: bytes as bytes, where `out` takes that.
+///
+/// # Errors
+/// Returns an error if the text does not fit.
+pub(crate) fn write_attached(
+    out: &mut BoundedWriter<'_>,
+    json: &Attached,
+) -> Result<(), ErrorObject> {
+    let mut written = Ok(());
+    json.for_each_part(|part| {
+        if written.is_ok() {
+            written = match part {
+                Part::Text(text) => out.text(text),
+                Part::Bytes(bytes) => out.bytes(bytes),
+            };
+        }
+    });
+    written.map_err(|_| ErrorObject::answer_too_big(out.limit()))
 }

@@ -8,6 +8,7 @@ use crate::peer::slot::Shared;
 use crate::protocol::tables::streams::{Entry, IncomingKey, Item, Texts};
 use crate::util::sync::Arc;
 use crate::util::waiter::poll_registered;
+use crate::wire::opened::StreamNames;
 
 /// A stream that the peer sends. Dropping the value ends the stream at the peer.
 pub(crate) struct Remote {
@@ -15,6 +16,8 @@ pub(crate) struct Remote {
     key: IncomingKey,
     /// Items that were taken together, of which some are left.
     taken: Option<Box<Texts>>,
+    /// The names of the stream at the other end, if a call that was handed on has opened the stream.
+    names: Option<Arc<StreamNames>>,
 }
 
 /// What comes next in a stream.
@@ -26,7 +29,16 @@ pub(crate) enum NextItem<'a> {
 
 impl Remote {
     pub(crate) fn new(shared: Arc<Shared>, key: IncomingKey) -> Self {
-        Self { shared, key, taken: None }
+        Self { shared, key, taken: None, names: None }
+    }
+
+    /// Creates the stream that a call which was handed on has opened.
+    pub(crate) fn opened(shared: Arc<Shared>, key: IncomingKey, names: StreamNames) -> Self {
+        Self { shared, key, taken: None, names: Some(Arc::new(names)) }
+    }
+
+    pub(super) fn names(&self) -> Option<Arc<StreamNames>> {
+        self.names.clone()
     }
 
     /// Lets the stream end with its session.

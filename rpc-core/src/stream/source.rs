@@ -16,6 +16,8 @@ use crate::protocol::tables::streams::{InFlight, Item, OutgoingKey};
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 use crate::util::sync::Arc;
+use crate::wire::attached::Attached;
+use crate::wire::opened::StreamNames;
 
 /// A stream that this end sends, for any item type.
 pub(crate) trait Items: Send {
@@ -30,6 +32,11 @@ pub(crate) trait Items: Send {
     /// Chooses the item that is to be written, and returns how many items are missing before it, or before the end.
     fn missed(&mut self) -> u64 {
         0
+    }
+
+    /// Returns whether the stream ends where items are missing, if its receiver cannot be told of that.
+    fn ends_at_gap(&self) -> bool {
+        false
     }
 
     /// Writes the item of the last step as JSON at the end of `out`.
@@ -55,6 +62,11 @@ pub(crate) trait Items: Send {
     /// Returns how many items were dropped since the last call.
     fn take_lost(&mut self) -> u64 {
         0
+    }
+
+    /// Returns the names of the stream, if it is passed on from another peer under the names that it has there.
+    fn names(&self) -> Option<Arc<StreamNames>> {
+        None
     }
 
     /// Lets at most one item leave in this time, if the items are changes of a value, which can be merged.
@@ -146,6 +158,8 @@ enum Last<T> {
     Shared(Arc<dyn Published<T>>),
     /// An item of a stream from a third peer, passed on without being parsed.
     Json(Box<str>),
+    /// The same, with bytes beside its text.
+    Attached(Box<Attached>),
 }
 
 impl<T, E> Streaming<T, E>
@@ -176,19 +190,60 @@ where
     }
 }
 
+/// What a third peer has sent, as it is passed on.
+enum Passed {
+    /// The JSON text of an item.
+    Text(Box<str>),
+    Attached(Box<Attached>),
+    /// So many items are missing here; 0 if the number is not known.
+    Gap(u64),
+    /// The error that ends the stream.
+    End(ErrorObject),
+}
+
+impl Passed {
+    fn of(next: NextItem<'_>) -> Self {
+        let item = match next {
+            NextItem::Text(json) => return Self::Text(json.into()),
+            NextItem::Item(item) => item,
+        };
+        match item {
+            Item::Result(json) => Self::Text(json),
+            Item::Attached(item) => Self::Attached(item),
+            Item::Gap(missed) => Self::Gap(missed),
+            last => Self::End(ending(last)),
+        }
+    }
+}
+
 /// Returns what a third peer has sent as it is passed on: the JSON text of the item, or the error that ends the stream.
 pub(super) fn passed_on(next: NextItem<'_>) -> Result<Box<str>, ErrorObject> {
-    let item = match next {
-        NextItem::Text(json) => return Ok(json.into()),
-        NextItem::Item(item) => item,
-    };
+    match Passed::of(next) {
+        Passed::Text(json) => Ok(json),
+        Passed::Attached(item) => Ok(item.whole().into()),
+        Passed::Gap(missed) => Err(gap(missed)),
+        Passed::End(error) => Err(error),
+    }
+}
+
+/// Returns the error that ends a stream in which items are missing, towards a receiver that cannot be told of a gap.
+#[cold]
+pub(crate) fn gap(missed: u64) -> ErrorObject {
+    ErrorObject::new(GAP, format!("{missed} items are missing"))
+}
+
+/// Returns the error with which a stream of a third peer ends here.
+#[cold]
+fn ending(item: Item) -> ErrorObject {
     match item {
-        Item::Result(json) => Ok(json),
-        Item::Attached(item) => Ok(item.whole().into()),
-        Item::Error(error) => Err(*error),
-        Item::Gap(missed) => Err(ErrorObject::new(GAP, format!("{missed} items are missing"))),
-        Item::Cancelled => Err(ErrorObject::cancelled()),
-        Item::Unreadable(_) | Item::Failed(_) | Item::Closed(_) => Err(ErrorObject::internal()),
+        Item::Error(error) => *error,
+        Item::Gap(missed) => gap(missed),
+        Item::Cancelled => ErrorObject::cancelled(),
+        // The third peer is gone: the stream broke off, and its other end did not fail.
+        Item::Closed(_) => ErrorObject::interrupted(None),
+        Item::Result(_) | Item::Attached(_) | Item::Unreadable(_) | Item::Failed(_) => {
+            ErrorObject::internal()
+        }
     }
 }
 
@@ -213,9 +268,14 @@ impl<T: Serialize + Send> Items for Offer<T> {
                 }
                 Source::Topic(taker) => taker.poll_emit(cx),
                 Source::Remote(remote) => {
-                    return remote.poll_next(cx, passed_on).map(|item| match item {
-                        Some(Ok(json)) => self.step(Last::Json(json)),
-                        Some(Err(error)) => Step::Error(error),
+                    return Poll::Ready(match ready!(remote.poll_next(cx, Passed::of)) {
+                        Some(Passed::Text(json)) => self.step(Last::Json(json)),
+                        Some(Passed::Attached(item)) => self.step(Last::Attached(item)),
+                        Some(Passed::Gap(missed)) => {
+                            self.missed += missed.max(1); // how many may be unknown
+                            continue;
+                        }
+                        Some(Passed::End(error)) => Step::Error(error),
                         None => Step::End,
                     });
                 }
@@ -235,11 +295,15 @@ impl<T: Serialize + Send> Items for Offer<T> {
     }
 
     fn may_miss(&self) -> bool {
-        matches!(self.source, Source::Topic(_))
+        matches!(self.source, Source::Topic(_) | Source::Remote(_))
     }
 
     fn missed(&mut self) -> u64 {
         std::mem::take(&mut self.missed)
+    }
+
+    fn ends_at_gap(&self) -> bool {
+        matches!(self.source, Source::Remote(_))
     }
 
     fn take_lost(&mut self) -> u64 {
@@ -251,6 +315,14 @@ impl<T: Serialize + Send> Items for Offer<T> {
             Last::Value(item) => super::json::write(out, &item),
             Last::Shared(item) => super::json::write_raw(out, item.json()),
             Last::Json(json) => super::json::write_raw(out, &json),
+            Last::Attached(item) => super::json::write_attached(out, &item),
+        }
+    }
+
+    fn names(&self) -> Option<Arc<StreamNames>> {
+        match &self.source {
+            Source::Remote(remote) => remote.names(),
+            _ => None,
         }
     }
 

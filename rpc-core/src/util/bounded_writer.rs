@@ -65,16 +65,23 @@ impl<'a> BoundedWriter<'a> {
     /// Writes the base64 text of `bytes` behind `head`, or attaches the bytes.
     #[inline(never)]
     fn base64(&mut self, head: &[u8], bytes: &Bytes) -> io::Result<()> {
+        self.prepare(head.len())?;
+        self.out.extend_from_slice(head);
+        self.bytes(bytes)
+    }
+
+    /// Writes the base64 text of `bytes`, or attaches the bytes.
+    ///
+    /// # Errors
+    /// If the text does not fit.
+    pub(crate) fn bytes(&mut self, bytes: &Bytes) -> io::Result<()> {
         let length = base64_text::length(bytes.len());
         if let Some(attachments) = self.attachments.as_mut().filter(|it| it.takes(bytes)) {
-            attachments.add(self.out.len() + head.len(), bytes.clone());
+            attachments.add(self.out.len(), bytes.clone());
             self.tail += length;
-            self.prepare(head.len())?;
-            self.out.extend_from_slice(head);
-            return Ok(());
+            return self.prepare(0);
         }
-        self.prepare(head.len() + length)?;
-        self.out.extend_from_slice(head);
+        self.prepare(length)?;
         base64_text::encode(bytes, |piece| {
             self.out.extend_from_slice(piece.as_bytes());
             Ok(())

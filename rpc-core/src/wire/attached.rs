@@ -179,6 +179,13 @@ pub(crate) struct Attached {
     whole: OnceLock<Box<str>>,
 }
 
+/// A part of a text with bytes beside it.
+pub(crate) enum Part<'a> {
+    Text(&'a str),
+    /// Their base64 text belongs here. The quotes around it are in the text before and behind.
+    Bytes(&'a Bytes),
+}
+
 impl PartialEq for Attached {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text && self.attachments == other.attachments
@@ -236,15 +243,23 @@ impl Attached {
     pub(crate) fn whole(&self) -> &str {
         self.whole.get_or_init(|| {
             let mut out = Vec::with_capacity(self.length());
-            let mut done = 0;
-            for Attachment { at, bytes } in self.attachments.iter() {
-                out.extend_from_slice(self.text[done..=*at].as_bytes());
-                write_base64(bytes, &mut out);
-                done = at + 1 + INNER.len();
-            }
-            out.extend_from_slice(self.text[done..].as_bytes());
+            self.for_each_part(|part| match part {
+                Part::Text(text) => out.extend_from_slice(text.as_bytes()),
+                Part::Bytes(bytes) => write_base64(bytes, &mut out),
+            });
             String::from_utf8(out).expect("base64 in a text").into()
         })
+    }
+
+    /// Calls `take` with the pieces of the text, and between them with the bytes that belong there.
+    pub(crate) fn for_each_part(&self, mut take: impl FnMut(Part<'_>)) {
+        let mut done = 0;
+        for Attachment { at, bytes } in self.attachments.iter() {
+            take(Part::Text(&self.text[done..=*at]));
+            take(Part::Bytes(bytes));
+            done = at + 1 + INNER.len();
+        }
+        take(Part::Text(&self.text[done..]));
     }
 
     /// Reads a value from the text by `read`. Returns `None` if the value is to be read from the whole text.

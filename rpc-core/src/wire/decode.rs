@@ -699,6 +699,7 @@ enum Extra {
     Tracestate,
     ProgressToken,
     IdempotencyKey,
+    Forwarded,
 }
 
 impl Extra {
@@ -708,6 +709,7 @@ impl Extra {
             Self::Tracestate => &mut written.tracestate,
             Self::ProgressToken => &mut written.progress,
             Self::IdempotencyKey => &mut written.idempotency_key,
+            Self::Forwarded => &mut written.forwarded,
         }
     }
 }
@@ -741,6 +743,7 @@ impl Member {
             r#""tracestate""# => Self::Extra(Extra::Tracestate),
             r#""progressToken""# => Self::Extra(Extra::ProgressToken),
             r#""idempotencyKey""# => Self::Extra(Extra::IdempotencyKey),
+            r#""forwarded""# => Self::Extra(Extra::Forwarded),
             // A name that is not valid Unicode (`"\ud800"`) is an unknown member, and no error.
             _ if name.contains('\\') => match serde_json::from_str::<String>(name) {
                 Ok(plain) if !plain.contains(['\\', '"']) => Self::named(&format!("\"{plain}\"")),
@@ -763,6 +766,7 @@ impl Member {
             Self::Extra(Extra::Tracestate) => "`tracestate` is given twice",
             Self::Extra(Extra::ProgressToken) => "`progressToken` is given twice",
             Self::Extra(Extra::IdempotencyKey) => "`idempotencyKey` is given twice",
+            Self::Extra(Extra::Forwarded) => "`forwarded` is given twice",
             Self::Unknown => "a member is given twice",
         }
     }

@@ -6,6 +6,7 @@ use std::io::Write;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::wire::id::{canonical, write_number};
 use crate::wire::trace::{MEMBER, TraceContext};
 
 /// Largest size of an `idempotencyKey` in bytes.
@@ -21,6 +22,8 @@ pub(crate) struct Extensions {
     pub(crate) progress: Option<Box<str>>,
     /// `idempotencyKey`.
     pub(crate) idempotency_key: Option<Box<str>>,
+    /// `forwarded`: how many ends have handed the message on. 0 if the message comes from its author.
+    pub(crate) forwarded: u8,
 }
 
 /// The members as received, as JSON text.
@@ -30,6 +33,7 @@ pub(crate) struct Written<'a> {
     pub(crate) tracestate: Option<&'a str>,
     pub(crate) progress: Option<&'a str>,
     pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) forwarded: Option<&'a str>,
 }
 
 impl Written<'_> {
@@ -52,7 +56,14 @@ impl Written<'_> {
         }
         let idempotency_key = key.transpose()?.map(|key| key.into());
         let progress = self.progress.map(Box::from);
-        Ok(Extensions { trace, progress, idempotency_key })
+        let forwarded = match self.forwarded {
+            None => 0,
+            Some(json) => match canonical(json).and_then(|count| u8::try_from(count).ok()) {
+                Some(count @ 1..) => count,
+                _ => return Err("`forwarded` must be an integer from 1 to 255"),
+            },
+        };
+        Ok(Extensions { trace, progress, idempotency_key, forwarded })
     }
 }
 
@@ -99,7 +110,9 @@ pub(crate) fn in_params(params: &str, extensions: &mut Extensions, id_bytes: usi
 impl Extensions {
     /// Keeps only the members that have a meaning in a notification.
     pub(crate) fn of_notification(self) -> Option<Box<Self>> {
-        self.trace.is_some().then(|| Box::new(Self { trace: self.trace, ..Self::default() }))
+        let Self { trace, forwarded, .. } = self;
+        let kept = Self { trace, forwarded, ..Self::default() };
+        (kept != Self::default()).then(|| Box::new(kept))
     }
 
     /// Returns the largest number of bytes that [`write`](Self::write) writes.
@@ -108,6 +121,7 @@ impl Extensions {
         self.trace.as_ref().map_or(0, TraceContext::longest)
             + self.progress.as_deref().map_or(0, text)
             + self.idempotency_key.as_deref().map_or(0, text)
+            + if self.forwarded > 0 { MEMBER } else { 0 }
     }
 
     /// Writes the members, each after a comma.
@@ -129,6 +143,10 @@ impl Extensions {
         if let Some(token) = &self.progress {
             write!(out, r#","progressToken":{token}"#).expect(WRITES);
         }
+        if self.forwarded > 0 {
+            out.write_all(br#","forwarded":"#).expect(WRITES);
+            write_number(self.forwarded.into(), out);
+        }
     }
 }
 
@@ -144,6 +162,7 @@ mod tests {
             trace: TraceContext::new(PARENT, Some("a=\"1\"")).ok(),
             progress: Some("7".into()),
             idempotency_key: Some("k\n".into()),
+            forwarded: 16,
         };
         let mut out = Vec::new();
         extensions.write(&mut out);
@@ -151,7 +170,7 @@ mod tests {
         assert_eq!(
             String::from_utf8(out).unwrap(),
             format!(
-                r#","traceparent":"{PARENT}","tracestate":"a=\"1\"","idempotencyKey":"k\n","progressToken":7"#
+                r#","traceparent":"{PARENT}","tracestate":"a=\"1\"","idempotencyKey":"k\n","progressToken":7,"forwarded":16"#
             )
         );
         let parent = format!("\"{PARENT}\"");
@@ -160,6 +179,7 @@ mod tests {
             tracestate: Some(r#""a=\"1\"""#),
             progress: Some("7"),
             idempotency_key: Some(r#""k\n""#),
+            forwarded: Some("16"),
         };
         assert_eq!(written.read(128), Ok(extensions));
     }
@@ -172,6 +192,10 @@ mod tests {
         for key in ["1", r#""""#, "null", &format!("\"{}\"", "x".repeat(129))] {
             let wrong = Written { idempotency_key: Some(key), ..Written::default() };
             assert!(wrong.read(128).unwrap_err().contains("`idempotencyKey`"), "{key}");
+        }
+        for count in ["0", "256", "-1", "1.0", "true", "null", r#""1""#] {
+            let wrong = Written { forwarded: Some(count), ..Written::default() };
+            assert!(wrong.read(128).unwrap_err().contains("`forwarded`"), "{count}");
         }
         for token in ["null", "[]", "{}", "true", r#""xxxxxxxxx""#] {
             let wrong = Written { progress: Some(token), ..Written::default() };

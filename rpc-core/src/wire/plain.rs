@@ -8,7 +8,8 @@ use bytes::Bytes;
 use crate::wire::scan::Scanner;
 
 /// The members that a message has without the program having asked for them on that very message.
-const MEMBERS: [&str; 3] = [r#""timeoutMs""#, r#""traceparent""#, r#""tracestate""#];
+const MEMBERS: [&str; 4] =
+    [r#""timeoutMs""#, r#""traceparent""#, r#""tracestate""#, r#""forwarded""#];
 
 /// Returns a message of this end as a plain peer is sent it. `None` if it can go as it is.
 pub(crate) fn without_extensions(message: &[u8]) -> Option<Bytes> {
@@ -79,7 +80,7 @@ fn only_what_nobody_asked_for_is_left_out() {
     };
     let call = r#"{"jsonrpc":"2.0","method":"a","params":{"timeoutMs":1,"t":"traceparent"},"id":7"#;
     let asked_for = r#","progressToken":7,"idempotencyKey":"k""#;
-    let trace = r#","traceparent":"00-…-01","tracestate":"a=\"1\"""#;
+    let trace = r#","traceparent":"00-…-01","tracestate":"a=\"1\"","forwarded":1"#;
     let expected = format!("{call}{asked_for}}}");
     assert_eq!(plain(&format!(r#"{call},"timeoutMs":30{asked_for}{trace}}}"#)), Some(expected));
     let note = r#"{"jsonrpc":"2.0","method":"n""#;

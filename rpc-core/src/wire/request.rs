@@ -16,7 +16,7 @@ use crate::util::attachment::{Attachments, LEAST};
 use crate::util::base64_text;
 use crate::util::direct;
 use crate::wire::args::{Always, ArgList, ByName, ByPosition, Flattened};
-use crate::wire::attached;
+use crate::wire::attached::{self, Attached, Part};
 use crate::wire::buffer::Scratch;
 use crate::wire::dialect::{Dialect, MCP_INITIALIZE};
 use crate::wire::extensions::Extensions;
@@ -33,6 +33,15 @@ pub(crate) struct Outgoing {
     text: Vec<u8>,
     /// Bytes that were left out of the text. In a box: few messages have some, and each message is moved several times.
     attachments: Option<Box<Attachments>>,
+}
+
+/// Params that another end has sent.
+#[derive(Clone, Copy)]
+pub(crate) enum RawText<'a> {
+    None,
+    Plain(&'a str),
+    /// With bytes beside the text.
+    Attached(&'a Attached),
 }
 
 /// Largest number of bytes that are added to a request: an id, a timeout and a token. Extension members are counted
@@ -108,8 +117,43 @@ impl Outgoing {
         message.within(limit)
     }
 
+    /// Creates a message whose params are JSON text that another end has sent, with the bytes beside the text.
+    ///
+    /// # Errors
+    /// If the params are too large.
+    pub(crate) fn raw(method: &str, params: RawText<'_>, limit: usize) -> Result<Self, String> {
+        let length = match params {
+            RawText::None => 0,
+            RawText::Plain(text) => text.len(),
+            RawText::Attached(attached) => attached.text().len(),
+        };
+        let mut message = Self::with_room(method, length);
+        if !matches!(params, RawText::None) {
+            message.text.extend_from_slice(PARAMS);
+        }
+        match params {
+            RawText::None => {}
+            RawText::Plain(text) => message.text.extend_from_slice(text.as_bytes()),
+            RawText::Attached(attached) => {
+                let Self { text, attachments } = &mut message;
+                attached.for_each_part(|part| match part {
+                    Part::Text(part) => text.extend_from_slice(part.as_bytes()),
+                    Part::Bytes(bytes) => {
+                        attachments.get_or_insert_default().add(text.len(), bytes.clone());
+                    }
+                });
+            }
+        }
+        message.within(limit)
+    }
+
     fn head(method: &str) -> Self {
-        let mut text = Vec::with_capacity(HEAD.len() + method.len() + 2 * END);
+        Self::with_room(method, 0)
+    }
+
+    /// Begins a message that is going to have this number of bytes of params.
+    fn with_room(method: &str, params: usize) -> Self {
+        let mut text = Vec::with_capacity(HEAD.len() + method.len() + params + 2 * END);
         text.extend_from_slice(HEAD);
         write_name(method, &mut text);
         Self { text, attachments: None }
@@ -216,11 +260,14 @@ impl Outgoing {
     }
 
     /// Completes a notification.
-    pub(crate) fn notification(mut self, trace: Option<TraceContext>) -> Bytes {
+    pub(crate) fn notification(self, trace: Option<TraceContext>) -> Bytes {
+        self.notification_with(&Extensions { trace, ..Extensions::default() })
+    }
+
+    /// Completes a notification that has these members beside its params.
+    pub(crate) fn notification_with(mut self, members: &Extensions) -> Bytes {
         self.fill();
-        if trace.is_some() {
-            Extensions { trace, ..Extensions::default() }.write(&mut self.text);
-        }
+        members.write(&mut self.text);
         self.text.push(b'}');
         self.text.into()
     }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::error::object::ErrorObject;
 use crate::method::ParamInfo;
+use crate::wire::scan::Scanner;
 
 /// A received reference to a stream in place of a parameter. The id is JSON text.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -58,6 +59,49 @@ pub(crate) fn ids<'a>(
             Ok((info.name, id))
         })
         .collect()
+}
+
+/// Returns the ids of all references to streams among the params of a method of which nothing is known. Each id is a
+/// part of `params`.
+#[inline]
+pub(crate) fn all(params: Option<&str>) -> Vec<&str> {
+    let holds_name = |params: &&str| {
+        let params = params.as_bytes();
+        // The name, or a character of it written as a number.
+        memchr::memchr2(b'$', b'\\', params).is_some()
+            && [&b"$stream"[..], b"\\u"].iter().any(|it| memchr::memmem::find(params, it).is_some())
+    };
+    params.filter(holds_name).map(search).unwrap_or_default()
+}
+
+#[cold]
+fn search(params: &str) -> Vec<&str> {
+    let mut scanner = Scanner::new(params);
+    let has_names = scanner.peek() == Some(b'{');
+    let mut found = Vec::new();
+    while scanner.next().is_some_and(|byte| matches!(byte, b'[' | b'{' | b',')) {
+        let value = match has_names {
+            true => scanner.name().and_then(|_| scanner.value()),
+            false => scanner.value(),
+        };
+        let Some((value, _)) = value else { break };
+        found.extend(id(value));
+    }
+    found
+}
+
+/// Returns params with other ids in place of these, which are parts of the params in order.
+pub(crate) fn replace(params: &str, ids: &[&str], others: &[Box<str>]) -> String {
+    let mut out = String::with_capacity(params.len() + 40 * ids.len());
+    let mut done = 0;
+    for (id, other) in ids.iter().zip(others) {
+        let at = id.as_ptr() as usize - params.as_ptr() as usize;
+        out.push_str(&params[done..at]);
+        out.push_str(other);
+        done = at + id.len();
+    }
+    out.push_str(&params[done..]);
+    out
 }
 
 /// Returns the values in the places of the streams, by position or by name. Other mistakes in the params are found when
@@ -118,6 +162,35 @@ mod tests {
         ] {
             assert_eq!(ids(Some(params), INFOS), expected, "{params}");
         }
+    }
+
+    #[test]
+    fn all_references_are_found_and_replaced_where_they_stand() {
+        for (params, expected, replaced) in [
+            ("[]", vec![], "[]"),
+            (
+                r#"["$stream",{"a":{"$stream":"x"}}]"#,
+                vec![],
+                r#"["$stream",{"a":{"$stream":"x"}}]"#,
+            ),
+            (r#"[1,{"$stream":"x"}]"#, vec![r#""x""#], r#"[1,{"$stream":"0"}]"#),
+            (
+                r#"{"a":{ "$stream" : "x" },"b":[{}],"c":{"\u0024stream":"\u0079"}}"#,
+                vec![r#""x""#, r#""\u0079""#],
+                r#"{"a":{ "$stream" : "0" },"b":[{}],"c":{"\u0024stream":"1"}}"#,
+            ),
+            (
+                r#"[{"$stream":7},{"$stream":"y","z":1}]"#,
+                vec![],
+                r#"[{"$stream":7},{"$stream":"y","z":1}]"#,
+            ),
+        ] {
+            let found = all(Some(params));
+            assert_eq!(found, expected, "{params}");
+            let others: Vec<_> = (0..found.len()).map(|at| format!("\"{at}\"").into()).collect();
+            assert_eq!(replace(params, &found, &others), replaced);
+        }
+        assert!(all(None).is_empty());
     }
 
     #[test]

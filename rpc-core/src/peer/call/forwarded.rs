@@ -56,7 +56,7 @@ impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
 }
 
 /// Returns the error that the bridge's own caller gets for a call without an answer.
-fn passed_on(error: CallError) -> ErrorObject {
+pub(crate) fn passed_on(error: CallError) -> ErrorObject {
     let busy = |why| {
         ErrorObject::of_kind(ErrorCode::BUSY, Kind::Busy, format!("busy: not executed, {why}"))
     };

@@ -51,6 +51,9 @@ fn answer<E: RpcError>(outcome: Outcome, shared: &Arc<Shared>) -> Result<Answer,
         Outcome::Result(json) => Kind::Json(json),
         Outcome::Attached(result) => Kind::Attached(result),
         Outcome::Subscribed(key) => Kind::Stream(Remote::new(shared.clone(), key)),
+        Outcome::Opened(opened) => {
+            Kind::Stream(Remote::opened(shared.clone(), opened.key, opened.names))
+        }
         Outcome::Error(error) => return Err(CallError::from_answer(*error)),
         Outcome::Malformed(why) => return Err(CallError::Decode(why.into())),
         Outcome::Busy => return Err(CallError::Busy),

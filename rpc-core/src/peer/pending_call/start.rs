@@ -26,12 +26,22 @@ impl PendingCall {
             return State::Failed(Failure::Encode(why).into());
         }
         let RequestExtensions { progress, is_lasting, .. } = extensions;
+        let is_forwarded = extensions.members.as_ref().is_some_and(|members| members.forwarded > 0);
         let (caller, released) = current::caller(&self.shared);
         let wanted = self.wanted.take();
         let may_repeat = self.options.may_repeat() || wanted.is_some();
         let streams = Vec::new();
-        let start =
-            Start { deadline, caller, wanted, streams, sliding, progress, is_lasting, may_repeat };
+        let start = Start {
+            deadline,
+            caller,
+            wanted,
+            streams,
+            sliding,
+            progress,
+            is_lasting,
+            may_repeat,
+            is_forwarded,
+        };
         let kept = self.options.rare.as_mut().and_then(|rare| rare.streams.take());
         let started = match kept {
             None => {

@@ -68,11 +68,12 @@ impl<W> Protocol<W> {
         if let Some(limit) = self.limit_reached(cost, arrival.orphans) {
             return self.refuse(Some(method), place, Some(id), &ErrorObject::busy(limit));
         }
-        let streams = match arrival.streams.map(|infos| self.take_streams(request.params, infos)) {
-            None => Vec::new(),
-            Some(Ok(streams)) => streams,
-            Some(Err(error)) => return self.refuse(Some(method), place, Some(id), &error),
-        };
+        let streams =
+            match arrival.streams.map(|expected| self.take_streams(request.params, expected)) {
+                None => Vec::new(),
+                Some(Ok(streams)) => streams,
+                Some(Err(error)) => return self.refuse(Some(method), place, Some(id), &error),
+            };
         self.outgoing.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
         let greeted = self.hello.window().is_some();

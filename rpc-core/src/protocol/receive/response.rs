@@ -3,6 +3,7 @@
 use crate::protocol::{Event, Outcome, Protocol};
 use crate::wire::decode::Response;
 use crate::wire::id::whole;
+use crate::wire::opened;
 
 impl<W> Protocol<W> {
     /// Returns whether this call of this end was sent and is not answered.
@@ -29,10 +30,14 @@ impl<W> Protocol<W> {
             }
             return Event::Done;
         }
+        let is_forwarded = call.is_forwarded;
         let subscribe = self.calls.take_subscribe(id);
         self.on_wire -= 1;
         self.stall = None;
         let outcome = match (answer, subscribe) {
+            (Response::Result(result), None) if is_forwarded && opened::is_stream(result) => {
+                self.opened(id, result)
+            }
             (Response::Result(result), None) => Outcome::Result(result.into()),
             (Response::Attached(result), None) => Outcome::Attached(result),
             (Response::Result(name), Some(subscribe)) => self.subscribed(id, name, subscribe),

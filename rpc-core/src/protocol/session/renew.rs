@@ -64,7 +64,8 @@ impl<W> Protocol<W> {
             ..ColdFields::default()
         };
         let (place, handler, waiter) = (MessageState::InBatch, None, None);
-        let new = New { place, deadline: Some(deadline), handler, cold: Some(cold.into()), waiter };
+        let (deadline, is_forwarded, cold) = (Some(deadline), false, Some(cold.into()));
+        let new = New { place, deadline, handler, is_forwarded, cold, waiter };
         self.calls.register_again(call, new);
         Queued { message, calls: Carried::One(call), is_put_back: false }
     }
@@ -88,6 +89,7 @@ impl<W> Protocol<W> {
             Outcome::Malformed(_)
             | Outcome::Result(_)
             | Outcome::Attached(_)
+            | Outcome::Opened(_)
             | Outcome::NoStreams
             | Outcome::Unanswered(..) => Item::Failed("the subscription was not made anew"),
         };

@@ -39,6 +39,8 @@ pub(crate) struct Call<W, O> {
     deadline: Option<Duration>,
     /// The handler of this connection that made the call and has released its permit.
     pub(crate) handler: Option<Key>,
+    /// Whether the call is handed on for another end, so that its answer may open a stream.
+    pub(crate) is_forwarded: bool,
     pub(crate) cold: Option<Box<ColdFields>>,
     state: State<W, O>,
 }
@@ -117,6 +119,7 @@ pub(crate) struct New<W> {
     pub(crate) place: MessageState,
     pub(crate) deadline: Option<Duration>,
     pub(crate) handler: Option<Key>,
+    pub(crate) is_forwarded: bool,
     pub(crate) cold: Option<Box<ColdFields>>,
     /// Told of the outcome.
     pub(crate) waiter: Option<W>,
@@ -227,13 +230,13 @@ impl<W, O> Calls<W, O> {
     }
 
     fn put(&mut self, id: u64, new: New<W>) {
-        let New { place, deadline, handler, cold, waiter } = new;
+        let New { place, deadline, handler, is_forwarded, cold, waiter } = new;
         self.open += 1;
         self.subscribing += usize::from(cold.as_ref().is_some_and(|cold| cold.subscribe.is_some()));
         self.deadlines.add(deadline);
         let index = self.index(id);
         let state = State::Open(waiter);
-        self.places[index] = Some(Call { id, place, deadline, handler, cold, state });
+        self.places[index] = Some(Call { id, place, deadline, handler, is_forwarded, cold, state });
     }
 
     /// Returns the call with this id, if it waits for an answer.
@@ -474,7 +477,7 @@ mod tests {
 
     fn queued(deadline: Option<Duration>) -> New<&'static str> {
         let place = MessageState::Queued(0);
-        New { place, deadline, handler: None, cold: None, waiter: None }
+        New { place, deadline, handler: None, is_forwarded: false, cold: None, waiter: None }
     }
 
     fn start(calls: &mut TestCalls) -> u64 {

@@ -191,7 +191,9 @@ impl Types<'_> {
         let params = info.params.iter().map(|param| self.param(param)).collect();
         let back = self.params.back();
         let call = match &info.kind {
-            MethodKind::Fallback | MethodKind::NotificationFallback => return None,
+            MethodKind::Fallback | MethodKind::NotificationFallback | MethodKind::Forward => {
+                return None;
+            }
             MethodKind::Notification => CallModel::Notification,
             MethodKind::Request => {
                 CallModel::Request { result: self.of(info.schemas.answer, back) }

@@ -11,7 +11,6 @@ use super::{Closure, Router, closure};
 use crate::error::decode_error::explain;
 use crate::error::object::ErrorObject;
 use crate::method::{FALLBACK, MethodInfo, MethodKind};
-use crate::protocol::target::Target;
 use crate::service::Params;
 use crate::service::context::Context;
 use crate::service::handler::Handler;
@@ -148,16 +147,15 @@ impl Router {
             ));
         }
         place.get_or_insert(method);
+        self.check_rest();
     }
 }
 
-/// Finds the target of a name that is not offered.
-#[inline] // items of streams come by here
-pub(super) fn fall_back(name: &str, method: Option<usize>) -> Option<Target> {
-    let method = method?;
+/// Returns whether a name that is not offered may reach a method that serves such names.
+#[inline]
+pub(super) fn is_free(name: &str) -> bool {
     // In LSP some reports of progress belong to no call. `Target::Fallback` looks at them more closely later.
-    let is_free = !reserved::is_reserved(name) || name == "$/progress";
-    is_free.then_some(Target::Fallback(method))
+    !reserved::is_reserved(name) || name == "$/progress"
 }
 
 /// The raw params of a call, for a [fallback](Router::fallback): the JSON text of an array or an object, or no

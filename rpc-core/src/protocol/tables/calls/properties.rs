@@ -63,7 +63,9 @@ fn start(calls: &mut TestCalls, model: &mut Model, span: u64, most: Option<u64>)
     let (place, deadline) = (MessageState::InFlight(0), model.now + span);
     let deadline = until.map_or(deadline, |until| until.min(deadline));
     let cold = Some(Box::new(cold));
-    calls.register(id, New { place, deadline: Some(deadline), handler: None, cold, waiter: None });
+    let (handler, is_forwarded, waiter) = (None, false, None);
+    let new = New { place, deadline: Some(deadline), handler, is_forwarded, cold, waiter };
+    calls.register(id, new);
     model.issued = id;
     model.open.push(Known { id, span, until, deadline, reports: Vec::new() });
 }

@@ -18,6 +18,7 @@ use crate::protocol::tables::slab::Slab;
 use crate::util::keyed_hash::KeyedHash;
 use crate::wire::attached::Attached;
 use crate::wire::item::Values;
+use crate::wire::opened::StreamNames;
 
 /// An entry of a stream, in order. The large last entries are in a box: of the others many may wait.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,6 +155,18 @@ impl Wanted {
     /// A subscription that this method ends, with the usual member for the id.
     pub(crate) fn ended_by(unsubscribe: Cow<'static, str>) -> Box<Self> {
         Box::new(Self { unsubscribe, id_member: SUBSCRIPTION.into() })
+    }
+
+    /// A subscription that the other end has opened under these names.
+    pub(crate) fn of_names(names: &StreamNames) -> Box<Self> {
+        let StreamNames { unsubscribe, id_member, .. } = names;
+        Box::new(Self {
+            unsubscribe: String::from(&**unsubscribe).into(),
+            id_member: match &**id_member {
+                SUBSCRIPTION => SUBSCRIPTION.into(),
+                other => String::from(other).into(),
+            },
+        })
     }
 }
 
