@@ -337,6 +337,28 @@ async fn own_names_come_first_then_the_longest_pattern_then_the_fallback() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_fallback_for_notifications_takes_those_that_a_star_would_hand_on() {
+    let (mut far, target) = Raw::connect(Router::new(), Limits::server());
+    let (events, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let router = Router::new()
+        .forward("*", target.clone())
+        .forward("log.*", target.clone())
+        .notification_fallback(move |_: Context, method: String, _| {
+            events.send(method).unwrap();
+            std::future::ready(())
+        });
+    assert_eq!(router.check(), Ok(()));
+    let (mut near, _caller) = Raw::connect(router, Limits::server());
+    near.notify("event", "[]").await;
+    assert_eq!(heard.recv().await.unwrap(), "event");
+    near.notify("log.line", "[]").await;
+    assert!(far.receive().await.contains("log.line"));
+    near.send(r#"{"jsonrpc":"2.0","id":1,"method":"event"}"#).await;
+    assert!(far.receive().await.contains(r#""method":"event""#));
+    assert!(heard.is_empty());
+}
+
 #[tokio::test]
 async fn patterns_that_cannot_be_served_are_mistakes() {
     let (peer, _) = memory::pair(Router::new(), Router::new());

@@ -302,6 +302,12 @@ impl Router {
         is_free(name).then_some(Target::Fallback(method))
     }
 
+    /// As [`find_unoffered`](Self::find_unoffered), for a notification, beside a fallback for notifications.
+    fn find_unoffered_notification(&self, name: &str, fallback: usize) -> Option<Target> {
+        let method = self.forwards.find_but_all(name).unwrap_or(fallback);
+        is_free(name).then_some(Target::Fallback(method))
+    }
+
     /// Returns whether a method hands its calls on.
     pub(crate) fn is_forward(&self, method: usize) -> bool {
         matches!(self.methods[method].kind, MethodKind::Forward)
@@ -329,7 +335,10 @@ impl Router {
     ) -> Option<Target> {
         let stable = self.by_name.get(name).copied();
         let Some(target) = stable.or_else(|| self.find_unstable(name, asks)) else {
-            return self.find_unoffered(name, self.notification_fallback.or(self.fallback));
+            return match self.notification_fallback {
+                None => self.find_unoffered(name, self.fallback),
+                Some(fallback) => self.find_unoffered_notification(name, fallback),
+            };
         };
         if let Target::Method(method) | Target::Ordered(method) = target
             && let MethodKind::Subscription { id_member, .. } = &self.methods[method].kind

@@ -58,7 +58,8 @@ impl Router {
     ///
     /// **Precedence.** A name that this router offers is served here. Otherwise the longest pattern that fits is used,
     /// and then the [fallback](Self::fallback). A pattern that is given twice is an error, and so is a star beside a
-    /// fallback. The names in `rpc.` and those of the framework in `$/` are never handed on, so `rpc.discover` tells of
+    /// fallback. A [notification fallback](Self::notification_fallback) takes the notifications that a star alone would
+    /// hand on. The names in `rpc.` and those of the framework in `$/` are never handed on, so `rpc.discover` tells of
     /// the methods of this router only.
     ///
     /// **Idempotency keys.** This end keeps the answer to a call under a key, as for any method. The other peer is given
@@ -138,7 +139,7 @@ impl Router {
 
     /// Records a mistake if two methods serve all names that are left.
     pub(super) fn check_rest(&mut self) {
-        if self.forwards.are_all() && (self.fallback.or(self.notification_fallback)).is_some() {
+        if self.forwards.are_all() && self.fallback.is_some() {
             self.mistakes.push("a fallback beside the pattern `*`: no name is left for it".into());
         }
     }
@@ -173,6 +174,12 @@ impl Forwards {
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         let found = self.beginnings.iter().find(|(beginning, _)| name.starts_with(&**beginning));
         found.map(|(_, method)| *method)
+    }
+
+    /// Returns the method for a name, but for one that stands for all names.
+    pub(super) fn find_but_all(&self, name: &str) -> Option<usize> {
+        let all = self.beginnings.last().filter(|(beginning, _)| beginning.is_empty());
+        self.find(name).filter(|method| all.is_none_or(|(_, all)| all != method))
     }
 
     /// Returns whether all names are handed on.
