@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use rpc_core::{
-    CallError, CloseCode, Context, ErrorObject, Fate, Peer, Router, StreamError, Streaming, memory,
-    service,
+    CallError, CloseCode, ErrorObject, Fate, Peer, Router, StreamError, Streaming, memory, service,
 };
 use support::rest::{Lives, held};
 use support::seeds::{self, RUNS, Random};

@@ -89,6 +89,18 @@ impl ServerBuilder {
         self
     }
 
+    /// Offers a program that speaks JSON-RPC over its standard input and output: all methods that no service of this
+    /// server offers are the program's, and the program may call the clients. The server speaks the bridge's
+    /// [dialect](crate::Bridge::dialect), and takes no messages by [`POST`](Self::post).
+    #[cfg(feature = "bridge")]
+    pub fn bridge(mut self, bridge: crate::bridge::Bridge) -> Self {
+        self.router = self.router.service(crate::bridge::Bridge::router());
+        self.config.dialect = bridge.spoken();
+        self.post = false;
+        self.hooks.set_bridge(bridge);
+        self
+    }
+
     /// Puts `layer` around all methods that the server serves, and around all calls that the server makes. The layer
     /// that is added first is the outermost one. [`rpc_core::layers`] has ready-made layers, and shows how to write a
     /// layer. [`Service::layer`] puts a layer around one service, and [`Connecting::layer`](crate::Connecting::layer)

@@ -42,6 +42,9 @@ pub(crate) struct Hooks {
     on_connect: Option<Box<OnConnect>>,
     /// The caller type that `on_connect` returns.
     caller: Option<CallerType>,
+    /// What opens a connection before `on_open`.
+    #[cfg(feature = "bridge")]
+    bridge: Option<crate::bridge::Bridge>,
     on_open: Option<Box<OnOpen>>,
     on_link: Option<Box<OnLink>>,
     on_disconnect: Option<Box<OnDisconnect>>,
@@ -114,13 +117,26 @@ impl Hooks {
         })
     }
 
+    #[cfg(feature = "bridge")]
+    pub(crate) fn set_bridge(&mut self, bridge: crate::bridge::Bridge) {
+        self.bridge = Some(bridge);
+    }
+
     /// Returns whether there is a hook that opens sessions.
     pub(crate) fn opens(&self) -> bool {
+        #[cfg(feature = "bridge")]
+        if self.bridge.is_some() {
+            return true;
+        }
         self.on_open.is_some()
     }
 
     /// Runs `on_open` for at most `limit`.
     pub(crate) async fn open(&self, peer: Peer, limit: Duration) {
+        #[cfg(feature = "bridge")]
+        if let Some(bridge) = &self.bridge {
+            run("bridge", async { bridge.open(&peer) }, limit).await;
+        }
         if let Some(hook) = &self.on_open {
             run("on_open", async { hook(peer).await }, limit).await;
         }

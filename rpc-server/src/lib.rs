@@ -113,6 +113,8 @@ mod addresses;
 mod admission;
 mod admit;
 mod body;
+#[cfg(feature = "bridge")]
+mod bridge;
 mod builder;
 mod client_info;
 mod connecting;
@@ -159,6 +161,8 @@ pub use ::http::StatusCode;
 pub use rpc_core;
 
 pub use body::Body;
+#[cfg(feature = "bridge")]
+pub use bridge::Bridge;
 pub use builder::ServerBuilder;
 pub use client_info::UnixPeer;
 pub use connecting::Connecting;

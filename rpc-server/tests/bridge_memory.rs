@@ -1,0 +1,133 @@
+//! What a bridge holds: of clients that come and go, of programs that never read, and of those that flood.
+//!
+//! A process of its own, and one test: what is measured is the memory of the process.
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use rpc_client::Client;
+use rpc_core::{CloseReason, Context, Limits, Router};
+use rpc_server::{Bridge, Server};
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
+
+#[tokio::test]
+async fn memory_is_bounded_and_no_process_is_left() {
+    a_hundred_clients_leave_no_process().await;
+    a_program_that_never_reads_and_one_that_floods_are_bounded().await;
+}
+
+async fn a_hundred_clients_leave_no_process() {
+    let server = serve_script(PROGRAM).await;
+    let mut before = 0;
+    for round in 0..5 {
+        let mut pids = Vec::new();
+        let mut clients = Vec::new();
+        for _ in 0..20 {
+            let client = connect(&server).await;
+            pids.push(pid(&client).await);
+            clients.push(client);
+        }
+        for (at, client) in clients.into_iter().enumerate() {
+            match at % 3 {
+                0 => drop(client.close().await),
+                1 => drop(client),
+                _ => drop(client.peer().call::<()>("die", ()).await),
+            }
+        }
+        for pid in pids {
+            is_gone(pid).await;
+        }
+        if round == 1 {
+            before = resident_kib();
+        }
+    }
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < 4096, "{grown} KiB more after 60 clients");
+}
+
+async fn a_program_that_never_reads_and_one_that_floods_are_bounded() {
+    let server = serve_script("exec sleep 1000").await;
+    let client = connect(&server).await;
+    let text = "x".repeat(100_000);
+    let before = resident_kib();
+    for _ in 0..2000 {
+        if client.peer().notify("note", (&text,)).await.is_err() {
+            break;
+        }
+    }
+    let reason = closed(&client).await;
+    assert!(reason.code.is_some(), "{reason}");
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < 40 * 1024, "{grown} KiB of 200 MB");
+
+    let flood = r#"exec yes '{"jsonrpc":"2.0","method":"tick","params":["0123456789"]}'"#;
+    let server = serve_script(flood).await;
+    let slow = Router::new().notification("tick", |_: Context, _: (String,)| async {
+        sleep(Duration::from_millis(1)).await;
+    });
+    let client = Client::builder().service(slow).connect(server.url()).await.unwrap();
+    let before = resident_kib();
+    sleep(Duration::from_secs(2)).await;
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < 40 * 1024, "{grown} KiB of a flood");
+    client.close().await;
+}
+
+/// Answers `pid`, and can die.
+const PROGRAM: &str = r#"
+while IFS= read -r line; do
+    rest=${line##*\"id\":}; id=${rest%%[,\}]*}
+    case "$line" in
+        *'"method":"pid"'*) printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" $$ ;;
+        *'"method":"die"'*) exit 3 ;;
+    esac
+done
+"#;
+
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]);
+    command
+}
+
+async fn serve(bridge: Bridge) -> Server {
+    let limits = Limits::server();
+    let server = Server::builder().limits(limits).bridge(bridge);
+    server.bind("127.0.0.1:0").await.unwrap().spawn()
+}
+
+async fn serve_script(script: &'static str) -> Server {
+    serve(Bridge::per_connection(move |_| shell(script))).await
+}
+
+async fn connect(server: &Server) -> Client {
+    Client::builder().connect(server.url()).await.unwrap()
+}
+
+async fn closed(client: &Client) -> CloseReason {
+    timeout(Duration::from_secs(20), client.peer().closed()).await.expect("it is closed")
+}
+
+async fn pid(client: &Client) -> u32 {
+    client.peer().call("pid", ()).await.unwrap()
+}
+
+/// Waits until this process has ended.
+async fn is_gone(pid: u32) {
+    let path = format!("/proc/{pid}");
+    for _ in 0..2000 {
+        if !Path::new(&path).exists() {
+            return;
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the process {pid} is left");
+}
+
+fn resident_kib() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
