@@ -24,6 +24,20 @@ fn a_chat_with_history() {
 }
 
 #[test]
+fn a_language_server_behind_a_websocket() {
+    shows(
+        env!("CARGO_BIN_EXE_bridge"),
+        &[
+            "the language server says what it can: true",
+            "the client is asked: workspace/configuration",
+            "it finds something in line 0",
+            "and tells about `one`: true",
+            "the process exited with code 0",
+        ],
+    );
+}
+
+#[test]
 fn an_upload_with_progress() {
     shows(
         env!("CARGO_BIN_EXE_upload"),
