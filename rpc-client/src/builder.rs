@@ -32,6 +32,8 @@ use crate::tls::Tls;
 mod browser;
 #[cfg(not(target_family = "wasm"))]
 mod native;
+#[cfg(not(target_family = "wasm"))]
+mod offering;
 mod reconnecting;
 
 #[cfg(target_family = "wasm")]
