@@ -137,6 +137,28 @@ async fn a_call_without_a_deadline_is_given_none_and_a_cancel_passes_through() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_method_that_has_answered_with_a_result_is_not_said_to_be_handed_on_each_time() {
+    Chain::new()
+        .play(
+            r#"
+near--> {"jsonrpc":"2.0","id":1,"method":"m"}
+far<-- {"jsonrpc":"2.0","id":ID,"method":"m","forwarded":1}
+far--> {"jsonrpc":"2.0","id":ID,"error":{"code":1,"message":"no"}}
+near<-- {"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"no"}}
+near--> {"jsonrpc":"2.0","id":1,"method":"m"}
+far<-- {"jsonrpc":"2.0","id":ID,"method":"m","forwarded":1}
+far--> {"jsonrpc":"2.0","id":ID,"result":1}
+near<-- {"jsonrpc":"2.0","id":1,"result":1}
+near--> {"jsonrpc":"2.0","id":1,"method":"m"}
+far<-- {"jsonrpc":"2.0","id":ID,"method":"m"}
+far--> {"jsonrpc":"2.0","id":ID,"result":1}
+near<-- {"jsonrpc":"2.0","id":1,"result":1}
+"#,
+        )
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn progress_is_passed_on_under_the_token_of_each_leg() {
     Chain::new()
         .play(
@@ -505,14 +527,15 @@ async fn hostile_answers_and_members_harm_no_other_call() {
     }
     chain.near.send(r#"{"jsonrpc":"2.0","id":1,"method":"m","forwarded":255}"#).await;
     assert!(chain.near.receive().await.contains("form a loop"));
-    for (answer, expected) in [
+    let answers = [
         (r#""result":1,"error":{"code":1,"message":"m"}"#, "-32603"),
         (r#""error":[]"#, "-32603"),
         (r#""result":{"$stream":"s"}"#, r#"{"$stream":"s"}"#),
         (r#""result":{"$stream":[1],"item":"i","unsubscribe":"u"}"#, "-32603"),
         (r#""result":{"$stream":"s","item":"i"}"#, r#""item":"i""#),
-    ] {
-        chain.near.send(r#"{"jsonrpc":"2.0","id":1,"method":"m"}"#).await;
+    ];
+    for (at, (answer, expected)) in answers.into_iter().enumerate() {
+        chain.near.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m{at}"}}"#)).await;
         let id = id_of(&chain.far.receive().await);
         chain.far.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},{answer}}}"#)).await;
         let seen = chain.near.receive().await;
@@ -523,8 +546,8 @@ async fn hostile_answers_and_members_harm_no_other_call() {
     chain
         .play(
             r#"
-near--> {"jsonrpc":"2.0","id":9,"method":"m"}
-far<-- {"jsonrpc":"2.0","id":ID,"method":"m","forwarded":1}
+near--> {"jsonrpc":"2.0","id":9,"method":"other"}
+far<-- {"jsonrpc":"2.0","id":ID,"method":"other","forwarded":1}
 far--> {"jsonrpc":"2.0","id":ID,"result":7}
 near<-- {"jsonrpc":"2.0","id":9,"result":7}
 "#,

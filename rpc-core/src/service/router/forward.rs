@@ -30,6 +30,7 @@ use crate::wire::reserved;
 
 mod begin;
 mod call;
+mod plain_methods;
 
 impl Router {
     /// Hands on requests and notifications of some names to another `peer`, undecoded. A `pattern` is a name

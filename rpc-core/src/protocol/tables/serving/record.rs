@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 
 use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::streams::IncomingKey;
@@ -63,7 +64,7 @@ pub(crate) struct ServedExtensions {
     pub(crate) members: Extensions,
     /// The method name in the message, for a call that the fallback serves: the number of the method does
     /// not tell it.
-    pub(crate) called: Option<Box<str>>,
+    pub(crate) called: Option<SmolStr>,
 }
 
 /// Fields that few calls have. They are in a box, since calls come and go by the million.

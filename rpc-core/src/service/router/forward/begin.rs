@@ -20,7 +20,8 @@ use crate::wire::extensions::{Extensions, LONGEST_KEY};
 use crate::wire::request::{Outgoing, RawText};
 use crate::wire::stream_ref;
 
-use super::call::ForwardedCall;
+use super::call::{ForwardedCall, Told};
+use super::plain_methods::PlainMethods;
 
 /// How often a message may be handed on.
 const MOST: u8 = 16;
@@ -65,10 +66,17 @@ fn call(
 ) -> Result<Handler, ErrorObject> {
     let mut options = Options::default();
     options.timeout = Timeout::Never;
+    let mut told = None;
     if peer.shared.remote.get() == RemoteSupport::Extended {
+        let plain_methods = peer.shared.values.get_or_default::<PlainMethods>();
         let idempotency_key = cx.idempotency_key().map(|key| key_of(cx, key)).transpose()?;
-        let members = Extensions { idempotency_key, forwarded, ..Extensions::default() };
-        options.extensions = Some(Box::new(members));
+        let is_told = plain_methods.is_to_tell(cx.method());
+        if is_told || idempotency_key.is_some() {
+            let forwarded = if is_told { forwarded } else { 0 };
+            let members = Extensions { idempotency_key, forwarded, ..Extensions::default() };
+            options.extensions = Some(Box::new(members));
+        }
+        told = is_told.then(|| Told { plain_methods, method: cx.method().into() });
     }
     if cx.progress_token().is_some() && can_report(&peer, params) {
         let progress = Progress::<()>::new(cx, None);
@@ -82,7 +90,7 @@ fn call(
         _ => message(&peer, cx, self::text(params))?,
     };
     let call = PendingCall::new(peer.shared, Ok(message)).with_options(options);
-    Ok(Handler::forwarding(ForwardedCall::new(call)))
+    Ok(Handler::forwarding(ForwardedCall::new(call, told)))
 }
 
 /// Takes the streams among the params, and puts them among those of the call.
