@@ -9,7 +9,7 @@ source ../../.ci/installs.sh
 kept=$(realpath "$kept")
 
 readonly NODE_SERVERS=(@foundry-rs/anvil@1.7.1 @openai/codex@0.171.0
-    @modelcontextprotocol/server-everything@2026.8.31)
+    @modelcontextprotocol/server-everything@2026.8.31 pyright@1.1.414)
 readonly PYTHON_SERVERS=('python-lsp-server[pyflakes,websockets]==1.15.0' deltachat-rpc-server==2.65.0)
 
 install_python_servers() {
@@ -121,3 +121,7 @@ if [[ ${1:-} == full ]]; then
     starts env DISPLAY=":$url" XDG_RUNTIME_DIR="$home" kodi --standalone --windowing=x11
     calls /jsonrpc
 fi
+
+# Language servers behind a WebSocket of ours.
+peer "$target/debug/bridge" node "$kept/node_servers/node_modules/pyright/langserver.index.js" --stdio
+peer "$target/debug/bridge" "$kept/python_servers/bin/pylsp"

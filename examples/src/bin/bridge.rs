@@ -20,8 +20,8 @@ use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// The document that the client opens. The language server of this program finds the word, others the type.
-const TEXT: &str = "one: int = 'TODO'\n";
+/// The document that the client opens. The language server of this program finds the word, others the unknown name.
+const TEXT: &str = "one: int = 'TODO' + two\n";
 
 const URI: &str = "file:///example/one.py";
 

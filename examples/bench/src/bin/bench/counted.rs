@@ -22,6 +22,10 @@ const FIRST_CONNECTIONS: u64 = 50;
 const FIRST_CHUNKS: u64 = 200;
 const MORE_CHUNKS: u64 = 400;
 
+/// The calls through an end between caller and target in the first run, and how many more the second run has.
+const FIRST_FORWARDED: u64 = 512;
+const MORE_FORWARDED: u64 = 2048;
+
 /// Bytes of a chunk.
 const CHUNK: f64 = 65_536.0;
 
@@ -81,6 +85,18 @@ pub(crate) fn of_chunk_bytes(programs: &Programs, way: &str) -> Checked<f64> {
         collected(&log)
     };
     Ok(difference(FIRST_CHUNKS, MORE_CHUNKS, count)? / CHUNK)
+}
+
+/// Instructions in user space of all ends, for each call that goes this way from its caller to its target.
+pub(crate) fn forwarding(programs: &Programs, way: &str, call: &str) -> Checked<f64> {
+    let log = programs.scratch.join("valgrind.log");
+    let count = |calls: u64| {
+        let mut words = [valgrind("callgrind", &log), programs.own("forwarding")].concat();
+        words.extend([way.to_owned(), call.to_owned(), calls.to_string()]);
+        run(FIRST_CORE, &words)?;
+        collected(&log)
+    };
+    difference(FIRST_FORWARDED, MORE_FORWARDED, count)
 }
 
 /// An end of a stream.

@@ -28,6 +28,10 @@ const SENDS: f64 = 0.02;
 /// it sends. The counter takes each byte of a long copy for an instruction, and there is one such copy.
 const PER_CHUNK_BYTE: [(&str, f64); 2] = [("down", 1.6), ("up", 3.3)];
 
+/// Instructions of an end that hands calls on, to those of one that decodes the calls and makes them anew: of two numbers,
+/// where the rest of a call takes nearly all, and of a document of 1 KiB each way.
+const FORWARDED: [(&str, f64); 2] = [("add", 1.15), ("order", 0.35)];
+
 /// By how much the ratios of two counts of the same tree may differ where one call is outstanding: each turn has one
 /// message then, and how the two processes take turns is not the same each time.
 const DIFFERS: f64 = 0.01;
@@ -69,6 +73,7 @@ pub(crate) fn run() -> Checked {
     batches(&programs)?;
     items(&programs, least)?;
     chunks(&programs)?;
+    forwarding(&programs)?;
     with_session(&programs)
 }
 
@@ -79,6 +84,24 @@ fn chunks(programs: &Programs) -> Checked {
         println!("instructions per byte of a chunk, {way}: {counted:.2} (at most {most})");
         if counted > most {
             return Err("a byte of a chunk takes too many instructions".into());
+        }
+    }
+    Ok(())
+}
+
+/// Calls that an end hands on, to those that it decodes and makes anew.
+fn forwarding(programs: &Programs) -> Checked {
+    for (call, most) in FORWARDED {
+        let direct = counted::forwarding(programs, "direct", call)?;
+        let forward = counted::forwarding(programs, "forward", call)? - direct;
+        let handler = counted::forwarding(programs, "handler", call)? - direct;
+        let ratio = forward / handler;
+        println!(
+            "instructions of an end that hands on `{call}`: {forward:.0}, that decodes and calls: {handler:.0}, \
+             ratio {ratio:.3} (at most {most})"
+        );
+        if ratio > most {
+            return Err("a call that is handed on takes too many instructions".into());
         }
     }
     Ok(())

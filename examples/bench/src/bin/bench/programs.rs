@@ -58,8 +58,17 @@ impl Programs {
     pub(crate) fn build_ours() -> Checked<Self> {
         // Together, so that what they share is built once and with the same features.
         let words = ["-p", "examples", "-p", "bench"];
-        let bins =
-            ["reference_server", "ours", "floor", "client", "load", "resume", "items", "chunks"];
+        let bins = [
+            "reference_server",
+            "ours",
+            "floor",
+            "client",
+            "load",
+            "resume",
+            "items",
+            "chunks",
+            "forwarding",
+        ];
         Self::build_bins(&words, &bins)
     }
 
