@@ -96,7 +96,8 @@ impl Made {
         let id = self.0.next_id();
         let deadline = Some(Duration::from_secs(30));
         let place = calls::MessageState::InFlight(id);
-        let new = calls::New { place, deadline, handler: None, cold: None, waiter: Some(()) };
+        let (handler, cold, waiter) = (None, None, Some(()));
+        let new = calls::New { place, deadline, handler, cold, waiter, is_forwarded: false };
         self.0.register(id, new);
         id
     }

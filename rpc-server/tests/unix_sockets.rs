@@ -34,11 +34,14 @@ mod unix {
         BoundServer, Connecting, Error, Rejection, Server, UnixPeer, UnixSocketError,
     };
 
+    /// A test, in a folder of its own.
+    type Test = fn(&Path);
+
     pub(super) fn main() {
         if let Some(path) = std::env::args().skip_while(|arg| arg != "serve").nth(1) {
             return serve(&path);
         }
-        let tests: [(&str, fn(&Path)); 9] = [
+        let tests: [(&str, Test); 9] = [
             ("both_files_are_removed_at_the_end", both_files_are_removed_at_the_end),
             ("only_the_user_may_use_it_from_the_first_moment", mode),
             ("a_living_owner_is_told_and_kept", living),

@@ -51,6 +51,7 @@ export { offers, type OffersOptions } from "./offers/offers.js";
 export { type Services, type ServiceVersion } from "./offers/services.js";
 export { report } from "./progress.js";
 export { ready } from "./ready.js";
+export { sse, webSocketOrSse, type FallbackOptions, type SseOptions } from "./sse/dial.js";
 export { GapError, type Incoming, type StreamOptions } from "./streams/incoming.js";
 export { sendStream, stream, type Source, type StreamArgument, type StreamMethodOptions } from "./streams/outgoing.js";
 export { streamParam } from "./streams/param.js";

@@ -36,7 +36,8 @@ export function webSocket(url: Provided<string | URL>, options: WebSocketOptions
   };
 }
 
-function provided<T>(value: Provided<T>): T | Promise<T> {
+/** @internal */
+export function provided<T>(value: Provided<T>): T | Promise<T> {
   return typeof value === "function" ? (value as () => T | Promise<T>)() : value;
 }
 

@@ -1,0 +1,192 @@
+/** Links over server-sent events and `POST`, against the reference server. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import WebSocket from "ws";
+import { Client, overLink, sendStream, sse, subscribe, webSocketOrSse, type Peer, type PeerOptions } from "../src/index.js";
+import { Events, type Event } from "../src/sse/events.js";
+import { Outgoing } from "../src/sse/outgoing.js";
+import { generator } from "./support/random.js";
+import { Proxy, Reference } from "./support/reference.js";
+
+let server: Reference;
+let proxy: Proxy;
+
+before(async () => {
+  server = await Reference.start("--sse", "--sessions");
+  proxy = await Proxy.start(server.url);
+});
+after(async () => {
+  await proxy.stop();
+  await server.stop();
+});
+
+async function connected(options: PeerOptions = {}): Promise<Peer> {
+  return overLink(await sse(proxy.url)({ protocols: [] }), options);
+}
+
+test("both ends call, and each message comes once", async () => {
+  const ticks: number[] = [];
+  const peer = await connected({
+    handlers: {
+      tick: (n: number) => void ticks.push(n),
+      bounce: async (depth: number) => (depth ? 1 + (await peer.call<number>("bounce", [depth - 1])) : 0),
+    },
+  });
+  assert.equal(await peer.call("add", [1, 2]), 3);
+  assert.equal(await peer.call("bounce", [6]), 6);
+  assert.equal(await peer.call("push", [100]), 100);
+  assert.deepEqual(
+    ticks,
+    Array.from({ length: 100 }, (_, n) => n),
+  );
+  const sums = await Promise.all(Array.from({ length: 500 }, (_, n) => peer.call<number>("add", [n, 1])));
+  assert.deepEqual(
+    sums,
+    Array.from({ length: 500 }, (_, n) => n + 1),
+  );
+  assert.equal(await peer.call("echo", ["a\nb\r\u2028ü"]), "a\nb\r\u2028ü");
+  assert.equal((await peer.call<string>("big", [500_000])).length, 500_000);
+  peer.close();
+});
+
+test("streams go both ways, and progress comes", async () => {
+  const peer = await connected();
+  let next = 0;
+  for await (const tick of subscribe<number>(peer, "ticks", [1_000, 0], { unsubscribe: "unsubscribe_ticks" }))
+    assert.equal(tick, next++);
+  assert.equal(next, 1_000);
+  const numbers = async function* (): AsyncGenerator<number> {
+    for (let n = 1; n <= 300; n++) yield n;
+  };
+  assert.equal(await peer.call("sum", [sendStream(numbers())]), 45_150);
+  const steps: unknown[] = [];
+  await peer.call("build", [3], { onProgress: (step) => steps.push(step) });
+  assert.deepEqual(steps.at(-1), { step: 3, of: 3 });
+  peer.close();
+});
+
+test("what is cut is mended, and nothing is missing or comes twice", { timeout: 60_000 }, async () => {
+  const peer = await connected();
+  assert.equal(await peer.call("add", [1, 1]), 2);
+  const random = generator(21);
+  const taken = (async () => {
+    let next = 0;
+    for await (const tick of subscribe<number>(peer, "ticks", [200, 5], { unsubscribe: "unsubscribe_ticks" }))
+      assert.equal(tick, next++);
+    assert.equal(next, 200);
+  })();
+  for (let n = 1; n <= 100; n++) {
+    const counted = peer.call("incr", ["sse cuts"]);
+    if (random(2)) {
+      await new Promise((resolve) => setTimeout(resolve, random(10)));
+      proxy.cut();
+    }
+    assert.equal(await counted, n);
+  }
+  await taken;
+  assert.equal(await peer.call("count", ["sse cuts"]), 100);
+  peer.close();
+});
+
+test("a session goes on over the next link, which may be a WebSocket", { timeout: 30_000 }, async () => {
+  let isSse = true;
+  const dials = [sse(proxy.url), webSocketOrSse(proxy.url, { WebSocket })];
+  const states: unknown[] = [];
+  const client = new Client((attempt) => dials[isSse ? 0 : 1]!(attempt), {
+    minDelay: 5,
+    maxDelay: 20,
+    onState: (state) => states.push(state),
+  });
+  for (let n = 1; n <= 6; n++) {
+    const slept = client.call("sleep", [50]);
+    assert.equal(await client.call("incr", ["sse moves"]), n);
+    isSse = !isSse;
+    client.reconnectNow();
+    assert.equal(await slept, 50);
+  }
+  assert.ok(!JSON.stringify(states).includes("fresh"), JSON.stringify(states));
+  client.close();
+  await client.closed;
+});
+
+test("a client behind a proxy that refuses WebSockets gets through, and is called back", async () => {
+  let upgrades = 0;
+  const narrow = createServer((from, to) => {
+    const { hostname, port } = new URL(server.url);
+    const passed = request({ hostname, port, method: from.method, path: from.url, headers: from.headers }, (answer) => {
+      to.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(to);
+    });
+    passed.on("error", () => to.destroy());
+    to.on("close", () => passed.destroy());
+    from.pipe(passed);
+  });
+  narrow.on("upgrade", (_, socket) => {
+    upgrades++;
+    socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+  });
+  narrow.listen(0, "127.0.0.1");
+  await once(narrow, "listening");
+  const dial = webSocketOrSse(`ws://127.0.0.1:${(narrow.address() as AddressInfo).port}`, { WebSocket });
+  for (let n = 0; n < 2; n++) {
+    const peer = overLink(await dial({ protocols: [] }), { handlers: { bounce: () => 41 } });
+    assert.equal(await peer.call("bounce", [2]), 42);
+    peer.close();
+  }
+  assert.equal(upgrades, 1, "the second time it knew");
+  narrow.closeAllConnections();
+  narrow.close();
+});
+
+test("a server that is not there, or offers no such links, says so", async () => {
+  const plain = await Reference.start();
+  const refused = overLink(await sse(plain.url)({ protocols: [] }));
+  const { reason } = await refused.closed;
+  assert.match(reason, /offers no server-sent events/);
+  await plain.stop();
+  const gone = overLink(await sse(plain.url)({ protocols: [] }));
+  assert.equal((await gone.closed).by, "link");
+});
+
+test("events are the same however they are cut", () => {
+  const text = ": hi\n\nid: 1\ndata: a\n\nid: 2\r\ndata: b\r\ndata:c\r\n\r\nevent: ping\ndata\n\nid:3\rdata:  d: e\r\rid: x\ndata: f\n\n";
+  const expected: Event[] = [
+    { name: "", id: 1, data: "a" },
+    { name: "", id: 2, data: "b\nc" },
+    { name: "ping", id: undefined, data: "" },
+    { name: "", id: 3, data: " d: e" },
+    { name: "", id: undefined, data: "f" },
+  ];
+  const random = generator(3);
+  for (let round = 0; round < 300; round++) {
+    const events: Event[] = [];
+    const reader = new Events((event) => events.push(event));
+    for (let at = 0; at < text.length; ) {
+      const end = at + 1 + random(round % 30 ? 6 : text.length);
+      reader.push(text.slice(at, end));
+      at = end;
+    }
+    assert.deepEqual(events, expected);
+  }
+});
+
+test("what waits leaves in requests of a bounded length, and once more until it is acknowledged", () => {
+  const outgoing = new Outgoing();
+  outgoing.push('{"a":\n1}');
+  outgoing.push('\x1e{"b":2}\n\x1e{"c":3}\n');
+  assert.deepEqual(outgoing.next(), { headers: { "Rpc-First": "1" }, body: '{"a": 1}\n{"b":2}\n{"c":3}' });
+  assert.equal(outgoing.acknowledge(4), false);
+  assert.equal(outgoing.acknowledge(2), true);
+  assert.deepEqual(outgoing.next(), { headers: { "Rpc-First": "3" }, body: '{"c":3}' });
+  outgoing.push("x".repeat(300_000));
+  outgoing.push("y".repeat(300_000));
+  assert.equal(outgoing.next().body, '{"c":3}');
+  outgoing.acknowledge(3);
+  assert.equal(outgoing.next().body!.length, 300_000);
+  outgoing.acknowledge(5);
+  assert.deepEqual([outgoing.next().body, outgoing.length, outgoing.last], [null, 0, 5]);
+});
