@@ -47,6 +47,22 @@ async fn calls_go_both_ways_over_tls() {
 }
 
 #[tokio::test]
+async fn links_without_http_are_carried_over_tls() {
+    let (files, authority) = (Files::new(), Authority::new("root"));
+    let (chain, key) = files.write_pair("server", &authority.issue("127.0.0.1"));
+    let roots = files.write("root.pem", &authority.root());
+    let builder = echo().tls(Tls::from_pem_files(&chain, &key).unwrap());
+    let server = spawn(builder.framing(rpc_core::transport::Framing::Lines)).await;
+    assert!(server.url().starts_with("tls://127.0.0.1:"), "{}", server.url());
+    let client = client(&roots).connect(server.url()).await.unwrap();
+    let text = "x".repeat(100_000);
+    assert_eq!(soon(client.peer().call::<String>("echo", (&text,))).await.unwrap(), text);
+    let plain = server.url().replace("tls:", "tcp:");
+    let plain = Client::builder().connect(plain).await.unwrap();
+    assert!(soon(plain.peer().call::<String>("echo", ("hi",))).await.is_err());
+}
+
+#[tokio::test]
 async fn on_connect_sees_the_certificate_of_a_client() {
     let (files, authority) = (Files::new(), Authority::new("root"));
     let (chain, key) = files.write_pair("server", &authority.issue("127.0.0.1"));

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
 
 use bench::{Adder, AdderServer, Checked};
 use rpc_client::Client;
@@ -125,10 +124,7 @@ fn children() -> Checked<Vec<u32>> {
 
 /// This program as a server.
 fn this(way: &str) -> Command {
-    static PROGRAM: Mutex<Option<Arc<Path>>> = Mutex::new(None);
-    let mut program = PROGRAM.lock().unwrap();
-    let program = program.get_or_insert_with(|| std::env::current_exe().unwrap_or_default().into());
-    let mut command = Command::new(&**program);
+    let mut command = Command::new("/proc/self/exe");
     command.args(["serve", way]);
     command
 }
