@@ -92,6 +92,12 @@
 //! A client says hello first there, as if by [`Hello::Always`](rpc_core::transport::Hello::Always), since a page sends no
 //! `Rpc-Hello`. A page may close a WebSocket only by code 1000 and by private ones: to a code such as 1002, 2000 is added.
 //!
+//! # Where WebSockets do not reach
+//!
+//! Some proxies let no WebSocket pass. With [`fallback`](ClientBuilder::fallback) the client then connects by server-sent
+//! events and `POST`: everything else is the same. A client that stays connected moves its session to a WebSocket when one
+//! can be had, and nothing is lost.
+//!
 //! # One dependency
 //!
 //! A program that calls needs only this crate, since this crate re-exports [`rpc_core`]. Then the attribute of each

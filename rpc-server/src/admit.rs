@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, StatusCode};
-use rpc_core::internal::LogThrottle;
+use rpc_core::internal::{LogThrottle, sse};
 use rpc_core::transport::Endpoint;
 
 use crate::admission::Admission;
@@ -151,17 +151,23 @@ impl Shared {
         }
     }
 
-    /// Checks the client of a request that belongs to a link. The seat of the request is given back: the link has its
-    /// own. Returns the client as `on_connect` sees it, or `None` if it is a guest.
+    /// Checks the client of a request that belongs to a link. A seat of the request is given back: the link has its own.
+    /// Returns the client as `on_connect` sees it, or `None` if it is a guest.
     pub(crate) async fn admit_to_link(
         &self,
-        head: Parts,
+        mut head: Parts,
         client_info: &ClientInfo,
-        admission: Admission,
+        admission: Option<Admission>,
     ) -> Result<Option<Endpoint>, Rejection> {
-        admission.check_rate()?;
-        drop(admission);
         let client = self.settings.proxies.client(client_info.address(), &head.headers);
+        if let Some(mut admission) = admission {
+            if self.settings.proxies.trust(client_info.address()) {
+                admission.acquire_address_permit(self, client);
+            }
+            admission.check_rate()?;
+        }
+        // It is a secret, and no business of the hook's.
+        head.headers.remove(sse::headers::LINK);
         let endpoint = Endpoint::new(self.settings.config.clone());
         // It may have the name that its link has.
         endpoint.set_resuming();

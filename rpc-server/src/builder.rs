@@ -263,8 +263,8 @@ impl ServerBuilder {
     /// decodes no body: a request with `Content-Encoding` is answered 415. On by default.
     ///
     /// Pages of other origins cannot send messages by `POST`, not even [allowed](Self::allow_origins) pages: the
-    /// browser first sends a preflight request (CORS), and the server answers the preflight request with 405. Such
-    /// pages open a WebSocket.
+    /// browser first sends a preflight request (CORS), and the server answers the preflight request with 405, unless it
+    /// offers [links over server-sent events](Self::sse) as well. Such pages open a WebSocket.
     pub fn post(mut self, post: bool) -> Self {
         self.post = post;
         self

@@ -291,7 +291,14 @@ impl<'a> Exchange<'a> {
         body: Incoming,
         request: LinkRequest,
     ) -> Result<Answer, Rejection> {
-        let admission = self.take_admission()?;
+        // The link has its own admission, so that of the connection is given back.
+        let first = self.admission.lock().unwrap().as_mut().and_then(|first| first.take());
+        let admission = if self.shared.knows_link(&request) {
+            drop(first);
+            None
+        } else {
+            Some(first.map_or_else(|| self.take_admission(), Ok)?)
+        };
         self.deadline.set(Some(self.shared.limits().handshake));
         let link = self.shared.find_link(head, &self.client_info, admission, &request).await?;
         **self.exchanged() = Exchanged::OfLinks;

@@ -71,11 +71,12 @@
 //! | 505 | a handshake in HTTP/1.0 |
 //! | any from 300 | the [`Rejection`] that `on_connect` returns |
 //!
-//! After each of these answers the server closes the connection. A web page sees none of them, and learns the reason of
+//! After each of these answers the server closes the connection. The requests of a link over [server-sent
+//! events](sse_and_post) have more answers, and share connections. A web page sees none of them, and learns the reason of
 //! a rejection only [by a close code](Rejection::by_close).
 //!
 //! The server runs on any tokio runtime. [`runtime`] makes a runtime that is fair to hundreds of busy connections. The
-//! page [`performance`] says what a call costs, and how an application can lower the cost. The page [`security`] says
+//! page [`sse_and_post`] has the wire of links over server-sent events. The page [`performance`] says what a call costs, and how an application can lower the cost. The page [`security`] says
 //! what the server promises on a public port.
 //!
 //! # One dependency

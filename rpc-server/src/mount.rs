@@ -183,7 +183,8 @@ impl RpcService {
             }
             RequestKind::OfLink(request) => {
                 let shared = &self.shared;
-                let admission = self.take(client_info)?;
+                let is_known = shared.knows_link(&request);
+                let admission = (!is_known).then(|| self.take(client_info)).transpose()?;
                 let link = self
                     .unless_stopped(shared.find_link(head, client_info, admission, &request))
                     .await?;

@@ -231,7 +231,7 @@ impl ClientBuilder {
         self.start(Box::pin(connecting)).await
     }
 
-    pub(super) fn attempt(&self, url: &str) -> Result<Attempt, ConnectError> {
+    pub(crate) fn attempt(&self, url: &str) -> Result<Attempt, ConnectError> {
         self.attempt_at(Target::parse(url)?)
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct SseCarrier {
     stream: Stream,
     posts: Posts,
     opening: Option<ToOpen>,
+    /// The request that opens the link was made, and not polled yet.
+    has_begun: bool,
     reader: EventReader,
     inbound: Inbound,
     message: Bytes,
@@ -113,6 +115,7 @@ impl SseCarrier {
             stream: Stream::new(Http::new(attempt.clone())),
             posts: Posts::new(Http::new(attempt)),
             opening: Some(ToOpen { opened, before, until: now + time, time }),
+            has_begun: false,
             reader,
             inbound: Inbound::default(),
             message: Bytes::new(),
@@ -408,6 +411,7 @@ impl Transport for SseCarrier {
         self.posts.outbound.push(message.clone());
         if is_first {
             self.posts.outbound.note_sent(1);
+            self.has_begun = true;
             self.open(message);
         }
         Ok(())
@@ -418,8 +422,9 @@ impl Transport for SseCarrier {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
-        if self.poll_posts(cx).is_err() {
-            // It is told where the connection reads.
+        let has_begun = std::mem::take(&mut self.has_begun);
+        if self.poll_posts(cx).is_err() || has_begun {
+            // The stream is polled where the connection reads, and a failure is told there.
             cx.waker().wake_by_ref();
         }
         if self.posts.outbound.unsent() == 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
@@ -460,5 +465,42 @@ impl Transport for SseCarrier {
     fn set_limits(&mut self, limits: &Limits) {
         self.limits = Times::of(limits);
         self.reader.set_most(limits.message_in);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+    use crate::client::Client;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The connection reads before it sends. A link whose request nobody polled opened a second later, when the connection
+    /// looked at its clocks.
+    #[tokio::test]
+    async fn the_request_that_opens_the_link_begins_at_once() {
+        let attempt = Client::builder().attempt("ws://127.0.0.1:1/").unwrap();
+        let time = Duration::from_secs(10);
+        let (mut carrier, _opened) = SseCarrier::new(Opening { attempt, time, before: None });
+        let woken = Arc::<Woken>::default();
+        let waker = woken.clone().into();
+        let cx = &mut Context::from_waker(&waker);
+        assert!(carrier.poll_receive(cx, 1000).is_pending());
+        assert!(carrier.poll_ready(cx).is_ready());
+        carrier.send(Bytes::from_static(b"{}")).unwrap();
+        assert!(!woken.0.load(Ordering::Relaxed));
+        assert!(carrier.poll_flush(cx).is_ready() && woken.0.load(Ordering::Relaxed));
+        assert!(carrier.poll_ready(cx).is_pending(), "nothing follows the hello before its answer");
     }
 }

@@ -27,9 +27,7 @@ const READING: usize = 2;
 /// A link of one client.
 pub(crate) struct Link {
     pub(crate) name: LinkName,
-    /// The client as `on_connect` saw it when the link began.
-    pub(crate) opener: Peer,
-    /// Whether the client was a guest then.
+    /// Whether the client was a guest when the link began.
     pub(crate) was_guest: bool,
     state: Mutex<State>,
     /// Notified when requests may go on: there is room, or the link is over, or one is broken off.
@@ -38,6 +36,9 @@ pub(crate) struct Link {
 
 /// The two directions of a link.
 pub(super) struct State {
+    /// The client as `on_connect` saw it when the link began. `None` when the link is over: its values are the
+    /// application's.
+    opener: Option<Peer>,
     inbound: Inbound,
     inbox: VecDeque<Bytes>,
     inbox_bytes: usize,
@@ -132,9 +133,9 @@ impl Link {
         let was_guest = opener.is_guest();
         Self {
             name,
-            opener,
             was_guest,
             state: Mutex::new(State {
+                opener: Some(opener),
                 inbound,
                 inbox: VecDeque::from([hello.into()]),
                 inbox_bytes: 0,
@@ -179,6 +180,11 @@ impl Link {
 
     pub(super) fn wake_events(state: MutexGuard<'_, State>) {
         Self::wake(state, |state| state.events.take());
+    }
+
+    /// Returns the client that has begun the link; `None` if the link is over.
+    pub(super) fn opener(&self) -> Option<Peer> {
+        self.lock().opener.clone()
     }
 
     /// Returns whether nothing more may come or go.
@@ -314,7 +320,9 @@ impl Link {
         state.inbox = VecDeque::new();
         state.outbound = Outbound::default();
         let (events, deadline) = (state.events.take(), state.deadline.take());
+        let opener = state.opener.take();
         drop(state);
+        drop(opener);
         events.into_iter().for_each(Waker::wake);
         self.changed.notify_waiters();
         if let Some(deadline) = deadline {

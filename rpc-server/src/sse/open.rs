@@ -107,19 +107,27 @@ impl Shared {
         Err(Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))
     }
 
-    /// Finds the link of a request, if the client is the same caller that has begun the link.
+    /// Returns whether there is a link of this name. A request for no link counts as a connection: it may be a guess.
+    pub(crate) fn knows_link(&self, request: &LinkRequest) -> bool {
+        request.name.as_ref().is_some_and(|name| self.links.find(name).is_some())
+    }
+
+    /// Finds the link of a request, if the client is the same caller that has begun the link. `admission` is `None` if
+    /// there is such a link.
     pub(crate) async fn find_link(
         self: &Arc<Self>,
         head: Parts,
         client_info: &ClientInfo,
-        admission: Admission,
+        admission: Option<Admission>,
         request: &LinkRequest,
     ) -> Result<Arc<Link>, Rejection> {
         let caller = self.admit_to_link(head, client_info, admission).await?;
         let peer = caller.as_ref().map(Endpoint::peer);
         let link = request.name.as_ref().and_then(|name| self.links.find(name));
-        let link =
-            link.filter(|link| self.is_same_caller(&link.opener, link.was_guest, peer.as_ref()));
+        let link = link.filter(|link| {
+            let opener = link.opener();
+            opener.is_some_and(|opener| self.is_same_caller(&opener, link.was_guest, peer.as_ref()))
+        });
         link.ok_or_else(unknown)
     }
 

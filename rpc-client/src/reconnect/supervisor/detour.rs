@@ -46,8 +46,11 @@ impl Detour {
         }
     }
 
-    /// Notes that there is still no WebSocket.
-    fn looked_in_vain(&mut self, now: Duration) {
+    /// Notes that there is still no WebSocket for a client that is here by this way.
+    fn looked_in_vain(&mut self, carrier: Carrier, now: Duration) {
+        if self.fallback != Fallback::WhenFails || carrier != Carrier::Sse {
+            return;
+        }
         self.wait = LOOKS.1.min(self.wait * 2);
         self.until = Some(now.saturating_add(self.wait));
     }
@@ -76,7 +79,7 @@ impl Supervisor {
     /// There is no WebSocket. The link that works goes on.
     pub(super) fn has_looked_in_vain(&mut self) {
         let now = self.now();
-        self.detour.looked_in_vain(now);
+        self.detour.looked_in_vain(self.carrier, now);
     }
 }
 
@@ -94,12 +97,15 @@ mod tests {
         detour.note(Carrier::Sse, secs(300));
         assert_eq!(detour.until, Some(secs(601)), "another link by the same way puts nothing off");
         assert_eq!(detour.fallback(secs(601)), Fallback::WhenFails);
-        detour.looked_in_vain(secs(601));
+        detour.looked_in_vain(Carrier::Sse, secs(601));
         assert_eq!(detour.until, Some(secs(601 + 1200)));
-        (0..9).for_each(|_| detour.looked_in_vain(secs(2000)));
+        (0..9).for_each(|_| detour.looked_in_vain(Carrier::Sse, secs(2000)));
         assert_eq!(detour.until, Some(secs(2000 + 3600)));
         detour.note(Carrier::WebSocket, secs(2001));
         assert_eq!(detour.fallback(secs(2002)), Fallback::WhenFails);
+        // An attempt beside a WebSocket that works.
+        detour.looked_in_vain(Carrier::WebSocket, secs(2003));
+        assert_eq!(detour.until, None);
     }
 
     #[test]
@@ -107,6 +113,7 @@ mod tests {
         for fallback in [Fallback::Never, Fallback::Always] {
             let mut detour = Detour::new(fallback);
             detour.note(Carrier::Sse, Duration::ZERO);
+            detour.looked_in_vain(Carrier::Sse, Duration::ZERO);
             assert_eq!((detour.until, detour.fallback(LOOKS.1)), (None, fallback));
         }
     }
