@@ -141,6 +141,37 @@ async fn an_address_that_connects_too_often_may_guess_no_names() {
     assert_eq!(found.last(), Some(&429));
 }
 
+/// The requests of a link are no connections, over however few or many they come.
+#[tokio::test]
+async fn a_link_makes_as_many_requests_as_it_likes() {
+    let limits = limits(|limits| limits.connect_rate_per_address = 10);
+    let server = spawn(asking().limits(limits)).await;
+    let (_events, link) = Events::open_named(&server).await;
+    let mut kept = Http::connect(&server).await;
+    for number in 2..30 {
+        let first = format!("Rpc-First: {number}\r\n");
+        assert_eq!(kept.up(&link, &first, &call(number, "echo", "x")).await.status, 204);
+    }
+    for number in 30..50 {
+        let first = format!("Rpc-First: {number}\r\n");
+        let answer = Http::post(&server, &link, &first, &call(number, "echo", "x")).await;
+        assert_eq!(answer.status, 204);
+    }
+}
+
+#[tokio::test]
+async fn the_hook_does_not_see_the_name_of_a_link() {
+    let server = spawn(asking().on_connect(|connecting: Connecting| async move {
+        match connecting.header("rpc-link") {
+            Some(_) => Err(Rejection::new(StatusCode::IM_A_TEAPOT, "it sees the name")),
+            None => Ok(()),
+        }
+    }))
+    .await;
+    let (_events, link) = Events::open_named(&server).await;
+    assert_eq!(statuses(&server, &link, "").await, [204, 200, 204]);
+}
+
 #[tokio::test]
 async fn who_is_kicked_is_told() {
     let server = spawn(named()).await;
