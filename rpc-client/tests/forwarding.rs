@@ -28,7 +28,7 @@ async fn serve(address: impl ToSocketAddrs + Clone) -> Server {
 async fn calls_wait_while_the_other_peer_is_away() {
     let back = serve("127.0.0.1:0").await;
     let address = back.local_addr().unwrap();
-    let reconnect = Reconnect::default().max_delay(Duration::from_millis(50));
+    let reconnect = Reconnect::default().max_delay(Duration::from_secs(1));
     let upstream = Client::builder().reconnect(reconnect).connect(back.url()).await.unwrap();
     let front = Router::new().forward("*", upstream.peer());
     let front = Server::builder().service(front).bind("127.0.0.1:0").await.unwrap().spawn();

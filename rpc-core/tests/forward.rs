@@ -388,15 +388,12 @@ async fn patterns_that_cannot_be_served_are_mistakes() {
     let fallback = |_: Context, _: String, _| async { Ok(()) };
     let forward = |pattern: &'static str| Router::new().forward(pattern, peer.clone());
     for (router, expected) in [
-        (forward("a.*").forward("a.*", peer.clone()), "`a.*` is handed on twice: `a.*` and `a.*`"),
-        (
-            forward("a").forward("a", peer.clone()),
-            "`a` is offered twice: it is a name here, and is handed on",
-        ),
+        (forward("a.*").forward("a.*", peer.clone()), "`a.*` is handed on twice"),
+        (forward("a").forward("a", peer.clone()), "`a` is offered twice: once to be handed on"),
         (forward("a").method("a", nothing), "`a` is offered twice"),
         (
             Router::new().method("a", nothing).forward("a", peer.clone()),
-            "`a` is offered twice: it is a name here, and is handed on",
+            "`a` is offered twice: once to be handed on",
         ),
         (
             forward("a.*.b"),

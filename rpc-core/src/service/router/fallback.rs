@@ -38,7 +38,8 @@ impl Router {
     /// to no call do reach it. Items of a stream go to the owner of the stream. Items of streams that were not
     /// subscribed through this crate reach the fallback, so that a bridge can pass them on.
     ///
-    /// To serve notifications only, use a [notification fallback](Self::notification_fallback).
+    /// To hand names on to another peer without looking at them, use [`forward`](Self::forward), which passes streams and
+    /// progress on as well. To serve notifications only, use a [notification fallback](Self::notification_fallback).
     ///
     /// A router has at most one fallback, including the fallbacks of its services. [`check`](crate::Service::check)
     /// reports a second one. The fallback of a service inside a router serves the names that the whole router does

@@ -123,9 +123,9 @@ impl Router {
             Some(start) if start.contains('*') => Some(no_pattern(pattern)),
             None if pattern.contains('*') => Some(no_pattern(pattern)),
             Some(start) => (!self.forwards.insert(start, method))
-                .then(|| format!("`{pattern}` is handed on twice: `{pattern}` and `{pattern}`")),
+                .then(|| format!("`{pattern}` is handed on twice")),
             None if self.target_of(pattern).is_some() => {
-                Some(format!("`{pattern}` is offered twice: it is a name here, and is handed on"))
+                Some(format!("`{pattern}` is offered twice: once to be handed on"))
             }
             None => {
                 self.by_name.insert(pattern.to_owned().into(), Target::Fallback(method));
