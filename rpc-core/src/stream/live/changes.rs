@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::published::{self, Published};
-use super::shared::Shared;
+use super::shared::{Shared, State};
 use super::throttle::Throttle;
 use crate::error::object::ErrorObject;
 use crate::patch::{Operations, diff};
@@ -85,34 +85,27 @@ impl<T> Changes<T> {
 impl<T: Serialize> Changes<T> {
     /// Returns whether there is an item since the last change that this watcher knows of.
     fn look(&mut self) -> Result<bool, ErrorObject> {
-        let mut state = self.shared.lock();
-        let state = &mut *state;
-        let change = self.shared.changes();
-        if state.change != Some(change) {
-            state.published.publish(&state.value)?;
-            state.change = Some(change);
-        }
-        self.change = change;
-        let published = &mut state.published;
+        let mut state = self.shared.published(&mut self.change)?;
+        let State { value, published, .. } = &mut *state;
         match &mut self.sees {
             Sees::All(has) => Ok(*has != Some(published.version())),
-            Sees::Viewed(viewed) => viewed.look(&state.value, published),
+            Sees::Viewed(viewed) => viewed.look(value, published),
         }
     }
 
     /// Returns the item that leads to what the watcher is to see.
     fn take(&mut self) -> Result<Arc<str>, ErrorObject> {
         self.throttle.note_item();
-        if let Sees::Viewed(viewed) = &self.sees {
-            return Ok(viewed.item.clone());
+        match &mut self.sees {
+            Sees::All(has) => {
+                // The value may have changed while the item could not leave.
+                let published = &mut self.shared.published(&mut self.change)?.published;
+                let item = published.item(*has);
+                *has = Some(published.version());
+                Ok(item)
+            }
+            Sees::Viewed(viewed) => Ok(viewed.item.clone()),
         }
-        // The value may have changed while the item could not leave.
-        self.look()?;
-        let published = &mut self.shared.lock().published;
-        let Sees::All(has) = &mut self.sees else { unreachable!("it has no view") };
-        let item = published.item(*has);
-        *has = Some(published.version());
-        Ok(item)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the publishers and the watchers of a live value share.
 
+use serde::Serialize;
+
 use super::published::Published;
 use crate::error::object::ErrorObject;
 use crate::util::sync::{Arc, AtomicU64, Mutex, MutexGuard, OnceLock, Ordering, PoisonError};
@@ -63,6 +65,24 @@ impl<T> Shared<T> {
     /// Returns the end, if there is no further change.
     pub(super) fn end(&self) -> Option<Result<(), ErrorObject>> {
         self.end.get().cloned()
+    }
+}
+
+impl<T: Serialize> Shared<T> {
+    /// Locks the value, of which the text of the present is published. Sets the `change` up to which that is.
+    pub(super) fn published(
+        &self,
+        change: &mut u64,
+    ) -> Result<MutexGuard<'_, State<T>>, ErrorObject> {
+        let mut state = self.lock();
+        let present = self.changes();
+        if state.change != Some(present) {
+            let State { value, published, .. } = &mut *state;
+            published.publish(value)?;
+            state.change = Some(present);
+        }
+        *change = present;
+        Ok(state)
     }
 }
 
