@@ -194,6 +194,27 @@ async fn without_the_setting_there_is_no_link() {
     assert_eq!(answer.status, 406, "{answer:?}");
 }
 
+/// A client that acknowledges answers pings, and is given up when it does not. Its stream alone shows no life: the network
+/// may have swallowed it.
+#[tokio::test]
+async fn who_acknowledges_is_asked_for_signs_of_life() {
+    let limits = limits(|limits| {
+        limits.ping = Duration::from_millis(200);
+        limits.dead_after = Duration::from_millis(800);
+    });
+    let server = spawn(asking().limits(limits)).await;
+    let (mut events, link) = Events::open_with(&server, "Rpc-Received: 0\r\n").await;
+    let peer = server.peers()[0].clone();
+    for _ in 0..6 {
+        assert_eq!(events.next().await, "event: ping\ndata");
+        let answer = Http::post(&server, &link, "Rpc-Received: 1\r\n", "").await;
+        assert_eq!(answer.status, 204);
+    }
+    assert_eq!(server.stats().connections, 1, "longer than a silent client is kept");
+    let reason = soon(peer.closed()).await.to_string();
+    assert!(reason.contains("no sign of life"), "{reason}");
+}
+
 /// A person with a terminal reads for ever, and acknowledges nothing.
 #[tokio::test]
 async fn who_only_reads_is_not_given_up() {
