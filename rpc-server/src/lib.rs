@@ -43,7 +43,7 @@
 //! | `admit`, `origins`, `proxies`, `client_info`, `headers` | the checks of a request; the address of the client |
 //! | `connecting`, `hooks`, `rejection`, `refusal` | the hooks of the application, and their verdict, as an HTTP answer or as a close code |
 //! | `connection` | the task of a connection |
-//! | `sse`, `body` | [links over server-sent events and `POST`](sse); the body of an answer |
+//! | `sse`, `body` | [links over server-sent events and `POST`](sse_and_post); the body of an answer |
 //! | `sessions` | who may resume a session |
 //! | `stats`, `record`, `runtime` | the numbers of a server, the same as metrics; a tokio runtime for many connections |
 //!
