@@ -36,7 +36,7 @@ pub fn is_hello(text: &str) -> bool {
 
 /// Returns whether a hello holds the token of a session: then the link may go on with that session.
 pub fn has_token(hello: &str) -> bool {
-    session_said(params(hello)).is_some_and(|session| session.token().is_some())
+    session_said(params(hello)).is_some_and(|session| session.has_token())
 }
 
 fn params(text: &str) -> Option<&str> {
