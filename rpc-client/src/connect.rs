@@ -11,6 +11,8 @@ use rpc_core::Limits;
 #[cfg(feature = "process")]
 use rpc_core::transport::Process;
 use rpc_core::transport::{ByteStream, Framing};
+#[cfg(feature = "tls-no-provider")]
+use rpc_tls::rustls::pki_types::ServerName;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -18,6 +20,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
+#[cfg(feature = "tls-no-provider")]
+use tokio_rustls::client::TlsStream;
 
 use crate::credentials::Credentials;
 use crate::error::ConnectError;
@@ -121,13 +125,25 @@ impl Attempt {
     {
         #[cfg(feature = "tls-no-provider")]
         if let Some(name) = &self.handshake.target.proven {
-            let tls = Tls::or_default(self.tls.clone()).await?;
-            let stream = tls.connect(name.clone(), dialling.await?).await;
-            let stream =
-                stream.map_err(|error| tls::of_handshake(&self.handshake.target, error))?;
-            return Ok(Box::new(stream));
+            return Ok(Box::new(self.encrypted(name, dialling).await?));
         }
         Ok(Box::new(dialling.await?))
+    }
+
+    /// Speaks TLS over the output of `dialling`.
+    #[cfg(feature = "tls-no-provider")]
+    async fn encrypted<S>(
+        &self,
+        name: &ServerName<'static>,
+        dialling: impl Future<Output = Result<S, ConnectError>>,
+    ) -> Result<TlsStream<S>, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        // First load the root certificates: if they are missing, no server is dialled.
+        let tls = Tls::or_default(self.tls.clone()).await?;
+        let stream = tls.connect(name.clone(), dialling.await?).await;
+        stream.map_err(|error| tls::of_handshake(&self.handshake.target, error))
     }
 
     /// Connects to the target of the URL by a WebSocket. Dropping the future closes the connection.
@@ -161,12 +177,7 @@ impl Attempt {
     {
         #[cfg(feature = "tls-no-provider")]
         if let Some(name) = &self.handshake.target.proven {
-            // First load the root certificates: if they are missing, no server is dialled.
-            let tls = Tls::or_default(self.tls.clone()).await?;
-            let stream = tls.connect(name.clone(), dialling.await?).await;
-            let stream =
-                stream.map_err(|error| tls::of_handshake(&self.handshake.target, error))?;
-            return self.shake_hands(stream).await;
+            return self.shake_hands(self.encrypted(name, dialling).await?).await;
         }
         self.shake_hands(dialling.await?).await
     }

@@ -1,12 +1,15 @@
 //! `Bridge`: programs that speak JSON-RPC over pipes, behind a WebSocket.
 #![cfg(target_os = "linux")]
 
-use std::path::Path;
+#[path = "support/bridged.rs"]
+mod bridged;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bridged::{closed, connect, is_gone, pid, serve, serve_script, shell};
 use rpc_client::Client;
-use rpc_core::{CallError, CloseCode, CloseReason, Context, Fate, Limits, Router};
+use rpc_core::{CallError, CloseCode, Context, Fate, Router};
 use rpc_server::{Bridge, Server};
 use tokio::process::Command;
 use tokio::sync::mpsc;
@@ -31,46 +34,6 @@ while IFS= read -r line; do
     esac
 done
 "#;
-
-fn shell(script: &str) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", script]);
-    command
-}
-
-async fn serve(bridge: Bridge) -> Server {
-    let limits = Limits::server();
-    let server = Server::builder().limits(limits).bridge(bridge);
-    server.bind("127.0.0.1:0").await.unwrap().spawn()
-}
-
-async fn serve_script(script: &'static str) -> Server {
-    serve(Bridge::per_connection(move |_| shell(script))).await
-}
-
-async fn connect(server: &Server) -> Client {
-    Client::builder().connect(server.url()).await.unwrap()
-}
-
-async fn closed(client: &Client) -> CloseReason {
-    timeout(Duration::from_secs(20), client.peer().closed()).await.expect("it is closed")
-}
-
-async fn pid(client: &Client) -> u32 {
-    client.peer().call("pid", ()).await.unwrap()
-}
-
-/// Waits until this process has ended.
-async fn is_gone(pid: u32) {
-    let path = format!("/proc/{pid}");
-    for _ in 0..2000 {
-        if !Path::new(&path).exists() {
-            return;
-        }
-        sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the process {pid} is left");
-}
 
 #[tokio::test]
 async fn a_client_asks_a_program_and_is_asked_in_return() {

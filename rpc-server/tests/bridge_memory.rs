@@ -3,14 +3,15 @@
 //! A process of its own, and one test: what is measured is the memory of the process.
 #![cfg(target_os = "linux")]
 
-use std::path::Path;
+#[path = "support/bridged.rs"]
+mod bridged;
+
 use std::time::Duration;
 
+use bridged::{closed, connect, is_gone, pid, serve_script};
 use rpc_client::Client;
-use rpc_core::{CloseReason, Context, Limits, Router};
-use rpc_server::{Bridge, Server};
-use tokio::process::Command;
-use tokio::time::{sleep, timeout};
+use rpc_core::{Context, Router};
+use tokio::time::sleep;
 
 #[tokio::test]
 async fn memory_is_bounded_and_no_process_is_left() {
@@ -85,46 +86,6 @@ while IFS= read -r line; do
     esac
 done
 "#;
-
-fn shell(script: &str) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", script]);
-    command
-}
-
-async fn serve(bridge: Bridge) -> Server {
-    let limits = Limits::server();
-    let server = Server::builder().limits(limits).bridge(bridge);
-    server.bind("127.0.0.1:0").await.unwrap().spawn()
-}
-
-async fn serve_script(script: &'static str) -> Server {
-    serve(Bridge::per_connection(move |_| shell(script))).await
-}
-
-async fn connect(server: &Server) -> Client {
-    Client::builder().connect(server.url()).await.unwrap()
-}
-
-async fn closed(client: &Client) -> CloseReason {
-    timeout(Duration::from_secs(20), client.peer().closed()).await.expect("it is closed")
-}
-
-async fn pid(client: &Client) -> u32 {
-    client.peer().call("pid", ()).await.unwrap()
-}
-
-/// Waits until this process has ended.
-async fn is_gone(pid: u32) {
-    let path = format!("/proc/{pid}");
-    for _ in 0..2000 {
-        if !Path::new(&path).exists() {
-            return;
-        }
-        sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the process {pid} is left");
-}
 
 fn resident_kib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -240,7 +240,7 @@ mod unix {
         within(async {
             assert!(matches!(refused(&folder.join("no/socket")), UnixSocketError::NoDirectory));
             assert!(matches!(refused(&folder.join("x".repeat(200))), UnixSocketError::Path));
-            assert!(matches!(refused("/tmp/a\0b".as_ref()), UnixSocketError::Path));
+            assert!(matches!(refused("a\0b".as_ref()), UnixSocketError::Path));
             let text = bind(&folder.join("no/socket")).unwrap_err().to_string();
             assert!(
                 text.contains("make the directory first") && text.contains("no/socket"),

@@ -28,7 +28,7 @@ trait Mcp {
     fn call_tool(&self, name: &str, arguments: Value, progress: Progress<Step>) -> Answer;
 }
 
-/// What its tools ask of the host. They tell more than these params.
+/// The methods of the host that the tools call. The tools send more params than these.
 #[service(by_name, allow_unknown)]
 trait Host {
     #[method(name = "roots/list")]

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// The document that the client opens. The language server of this program finds the word, others the unknown name.
-const TEXT: &str = "one: int = 'TODO' + two\n";
+const TEXT: &str = "one: int = 'later' + two\n";
 
 const URI: &str = "file:///example/one.py";
 
@@ -95,7 +95,7 @@ async fn show(program: PathBuf, arguments: Vec<String>) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// What the client answers to its language server: no settings for each that it asks for.
+/// Returns the answer of the client to its language server: no setting for each item that the server asks for.
 fn answer(method: &str, params: &Value) -> Value {
     match method {
         "workspace/configuration" => {
@@ -106,7 +106,7 @@ fn answer(method: &str, params: &Value) -> Value {
     }
 }
 
-/// A language server that finds the word `TODO`. It asks its client for settings before it looks.
+/// A language server that finds the word `later`. It asks its client for settings before it looks.
 async fn be_language_server() {
     let limits = Limits::server();
     let services = Router::new()
@@ -118,7 +118,7 @@ async fn be_language_server() {
             let items = json!({"items": [{"section": "todo"}]});
             let settings = cx.peer().call::<Value>("workspace/configuration", items).await;
             let text = opened["textDocument"]["text"].as_str().unwrap_or_default();
-            let lines = text.lines().enumerate().filter(|(_, line)| line.contains("TODO"));
+            let lines = text.lines().enumerate().filter(|(_, line)| line.contains("later"));
             let found: Vec<_> = lines.map(|(line, _)| diagnostic(line)).collect();
             let diagnostics = json!({"uri": opened["textDocument"]["uri"], "diagnostics": found});
             if settings.is_ok() {

@@ -14,7 +14,7 @@ use rpc_client::{Client, Reconnect};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
-/// What the page uses of the server.
+/// The methods of the server that the page calls.
 #[service(crate = rpc_client::rpc_core)]
 trait Reference {
     async fn add(&self, a: i64, b: i64) -> i64;
@@ -30,7 +30,7 @@ trait Reference {
     async fn ticks(&self, count: u64, every_ms: u64) -> Streaming<u64>;
 }
 
-/// What the server calls in the page.
+/// The methods of the page that the server calls.
 #[service(crate = rpc_client::rpc_core)]
 trait Visitor {
     async fn bounce(&self, cx: &Context, depth: u32) -> u32;
@@ -179,7 +179,7 @@ impl Page {
         Ok(next)
     }
 
-    /// Makes many calls at once, and returns how many milliseconds they took.
+    /// Makes many calls at once, and compares each answer with its call.
     pub async fn many(&self, calls: u32) -> Result<(), JsError> {
         let calls = (0..i64::from(calls)).map(|n| async move { self.server.add(n, 1).await });
         for (n, sum) in futures_util::future::join_all(calls).await.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What a WebSocket of the browser has told, and nobody has taken yet.
+//! The events of a WebSocket of the browser that the connection has not taken yet.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};

@@ -11,6 +11,7 @@ use rpc_core::internal::sse::{Outbound, headers, lines};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::http::{Ask, Http};
+use super::wait_before;
 use crate::error::ConnectError;
 
 /// Bytes of messages in one `POST`, unless one message has more.
@@ -18,15 +19,6 @@ const POST: usize = 256 * 1024;
 
 /// How long the answer to a `POST` may take.
 const ANSWER: Duration = Duration::from_secs(30);
-
-/// How long the client waits before it repeats a `POST`: at once, and then longer and longer.
-const WAITS: [Duration; 5] = [
-    Duration::ZERO,
-    Duration::from_millis(100),
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-];
 
 /// How a `POST` was answered: how far the server has taken in the messages.
 type Answer = Result<Option<u64>, ConnectError>;
@@ -95,7 +87,7 @@ impl Posts {
         if !body.is_empty() {
             headers.insert(HeaderName::from_static(headers::FIRST), first.into());
         }
-        let wait = WAITS[self.tries.min(WAITS.len() - 1)];
+        let wait = wait_before(self.tries);
         self.tries += 1;
         let ask = Ask { headers, body: Bytes::from(body), wants_stream: false };
         let posting = Box::pin(async move {

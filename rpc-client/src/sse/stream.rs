@@ -10,18 +10,10 @@ use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::http::{Ask, Http, stream};
+use super::wait_before;
 use crate::error::ConnectError;
 
 type Asking = Pin<Box<dyn Future<Output = (Box<Http>, Result<Incoming, ConnectError>)> + Send>>;
-
-/// How long the client waits before it asks for the stream again: at once, and then longer and longer.
-const WAITS: [Duration; 5] = [
-    Duration::ZERO,
-    Duration::from_millis(100),
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-];
 
 /// A stream that has lasted for so long was no failure.
 const STABLE: Duration = Duration::from_secs(1);
@@ -74,7 +66,7 @@ impl Stream {
             State::Asking(_) => return,
         };
         let Some(mut http) = http else { return };
-        let wait = WAITS[self.tries.min(WAITS.len() - 1)];
+        let wait = wait_before(self.tries);
         self.tries += 1;
         let ask = Ask { headers, body, wants_stream: true };
         self.state = State::Asking(Box::pin(async move {

@@ -126,7 +126,7 @@ pub(crate) fn server() -> ServerBuilder {
     services().subprotocol("mcp")
 }
 
-/// What is served, over whatever.
+/// Returns the services of the server, for any transport.
 pub(crate) fn services() -> ServerBuilder {
     Server::builder().dialect(Dialect::Mcp).service(McpServer::new(Toolbox::default()))
 }

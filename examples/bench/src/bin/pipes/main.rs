@@ -1,4 +1,4 @@
-//! What a call costs over the pipes of a child process, beside the same call over a WebSocket: the time that the processor
+//! Measures a call over the pipes of a child process, beside the same call over a WebSocket: the time that the processor
 //! spends in the server and in the client, for each call.
 //!
 //! `pipes` measures our own server in each way, in turn, round after round. `pipes --node MODULES` also measures servers
@@ -76,7 +76,7 @@ async fn measure(ways: &[Way]) -> Checked {
     Ok(())
 }
 
-/// Calls, so many at once.
+/// A load: a number of calls, of which some are outstanding at a time.
 async fn calls(client: &Client, way: &Way, load: Load) -> Checked {
     let (peer, adder) = (client.peer(), AdderClient::new(client.peer()));
     let call = async |number: i64| -> Checked {
