@@ -4,6 +4,7 @@
 use crate::limits::Limits;
 use crate::wire::decode::{self, Incoming, Payload, Response, Rules};
 use crate::wire::scan::Complexity;
+use crate::wire::sequence::{is_sequence, next_text};
 
 /// How a text is read.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +50,20 @@ pub enum Outcome {
     Error(i64),
     /// Nothing that a response may say.
     Malformed,
+}
+
+/// The texts of a message: those of a sequence, or the message itself.
+pub fn texts(message: &str) -> Vec<&str> {
+    if !is_sequence(message.as_bytes()) {
+        return vec![message];
+    }
+    let mut from = 0;
+    std::iter::from_fn(|| {
+        let text = next_text(message.as_bytes(), from)?;
+        from = text.end;
+        Some(&message[text])
+    })
+    .collect()
 }
 
 /// Reads a text.

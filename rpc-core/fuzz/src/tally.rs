@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rpc_core::Limits;
-use rpc_core::fuzz::{Message, read};
+use rpc_core::fuzz::{Message, read, texts};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -17,7 +17,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// Counts in what is owed to a message.
     pub(crate) fn with(mut self, text: &str, limits: &Limits) -> Self {
-        for message in read(text, limits).messages {
+        for message in texts(text).into_iter().flat_map(|text| read(text, limits).messages) {
             let id = match message {
                 Message::Request(id, _) => Some(id),
                 Message::Invalid(id) => id,
