@@ -77,10 +77,19 @@ impl<W> Protocol<W> {
         self.outgoing.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
         let greeted = self.hello.window().is_some();
+        let has_members = request.extensions.is_some();
         let extensions = match arrival.target {
             Some(Target::Fallback(_)) => named(request.extensions, &request.method),
             _ => unnamed(request.extensions),
         };
+        let waits_in_order = is_ordered && self.must_wait_for_earlier();
+        let waits = waits_in_order
+            || arrival.late
+            || !self.outbox.has_room()
+            || self.must_not_overtake()
+            || self.room_to_gather(place) != Room::Now;
+        // A name alone is of no use here once the handler has it.
+        let kept = extensions.clone().filter(|_| has_members || waits);
         let new = New {
             is_request: true,
             greeted,
@@ -88,19 +97,15 @@ impl<W> Protocol<W> {
             method,
             cost,
             deadline,
-            cold: ColdFields::of(extensions.clone(), streams),
+            cold: ColdFields::of(kept, streams),
             now,
         };
-        if is_ordered && self.must_wait_for_earlier() {
-            self.serving.register_ordered(new, id, to_keep(request.params, arrival.attached));
-            return Event::Done;
-        }
-        if arrival.late
-            || !self.outbox.has_room()
-            || self.must_not_overtake()
-            || self.room_to_gather(place) != Room::Now
-        {
-            self.serving.register_unstarted(new, id, to_keep(request.params, arrival.attached));
+        if waits {
+            let params = to_keep(request.params, arrival.attached);
+            match waits_in_order {
+                true => self.serving.register_ordered(new, id, params),
+                false => self.serving.register_unstarted(new, id, params),
+            };
             return Event::Done;
         }
         let key = self.serving.register(new);
