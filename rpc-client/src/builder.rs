@@ -22,7 +22,9 @@ use crate::error::ConnectError;
 use crate::fallback::Fallback;
 #[cfg(not(target_family = "wasm"))]
 use crate::headers::Headers;
-use crate::reconnect::{OnSession, OnState, Reconnect};
+#[cfg(not(target_family = "wasm"))]
+use crate::proxy::Proxy;
+use crate::reconnect::{OnSession, OnState, Reconnect, Setback, Turns};
 use crate::socket::Socket;
 use crate::subprotocols::Subprotocols;
 #[cfg(feature = "tls-no-provider")]
@@ -63,8 +65,12 @@ pub struct ClientBuilder {
     #[cfg(not(target_family = "wasm"))]
     credentials: Option<Credentials>,
     #[cfg(not(target_family = "wasm"))]
+    proxy: Option<Proxy>,
+    #[cfg(not(target_family = "wasm"))]
     framing: Option<Framing>,
     connect_timeout: Option<Duration>,
+    /// The URLs behind the first one.
+    alternatives: Vec<String>,
     #[cfg(not(target_family = "wasm"))]
     fallback: Fallback,
     reconnect: Option<Reconnect>,
@@ -88,8 +94,11 @@ impl ClientBuilder {
             #[cfg(not(target_family = "wasm"))]
             credentials: None,
             #[cfg(not(target_family = "wasm"))]
+            proxy: None,
+            #[cfg(not(target_family = "wasm"))]
             framing: None,
             connect_timeout: None,
+            alternatives: Vec::new(),
             #[cfg(not(target_family = "wasm"))]
             fallback: Fallback::Never,
             reconnect: None,
@@ -198,6 +207,38 @@ impl ClientBuilder {
         self
     }
 
+    /// Adds the URL of another server with the same services, to connect to if the URLs before do not lead to a server:
+    /// first the one of [`connect`](Self::connect), then those that were added, in order. May be called several times. The
+    /// URLs may be of different kinds, as far as the other settings fit all.
+    ///
+    /// The client tries the next URL as soon as an attempt has failed, for whatever reason, and each attempt has the whole
+    /// [`connect_timeout`](Self::connect_timeout). If all fail, the error is the first one that allows
+    /// [another attempt](ConnectError::may_retry), or the first one.
+    ///
+    /// A client that [reconnects](Self::reconnect) begins a round of attempts with the server of its session, as long as
+    /// the session may be resumed; then come the others in order. It waits only after a whole round. The session goes on if
+    /// the server that answers has that, and else a fresh one begins. A client whose session goes on stays with its server,
+    /// also if a URL in front of that leads to a server again. All servers are sent the same credentials, and the secret by
+    /// which the session is resumed. [`Client::host`] tells which one the client is connected to.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = rpc_server::Server::builder().bind("127.0.0.1:0").await?.spawn();
+    /// # let url = server.url();
+    /// use rpc_client::Client;
+    ///
+    /// let client = Client::builder()
+    ///     .alternative(&url)
+    ///     .connect("ws://127.0.0.1:1") // nobody is there
+    ///     .await?;
+    /// assert!(url.ends_with(&*client.host()));
+    /// # Ok(()) }
+    /// ```
+    pub fn alternative(mut self, url: impl Into<String>) -> Self {
+        self.alternatives.push(url.into());
+        self
+    }
+
     /// Connects to a URL `ws://host:port/path?query`. The default port is 80. With `wss://` the client always uses TLS;
     /// the default port is 443, and the feature `tls` is needed. An IPv6 address stands in brackets. A link-local
     /// address (`fe80:`) needs the name or number of the network interface, as in `ws://[fe80::1%25eth0]:9944/` (RFC
@@ -228,17 +269,32 @@ impl ClientBuilder {
         self.connect_by(attempt).await
     }
 
-    async fn connect_by(self, mut attempt: Attempt) -> Result<Client, ConnectError> {
+    /// Connects by this attempt, or by those to the alternatives.
+    async fn connect_by(self, attempt: Attempt) -> Result<Client, ConnectError> {
+        let alternatives = self.alternatives.iter().map(|url| self.attempt(url));
+        let attempts = std::iter::once(Ok(attempt)).chain(alternatives);
+        let attempts: Vec<Attempt> = attempts.collect::<Result<_, _>>()?;
         if let Some(policy) = self.reconnect.clone() {
             policy.check()?;
-            return self.supervise(attempt, policy).await;
+            return self.supervise(attempts, policy).await;
         }
         self.check_single()?;
-        let connecting = async move {
-            attempt.authorize().await?;
-            attempt.connect().await
-        };
-        self.start(Box::pin(connecting)).await
+        let mut turns = Turns::new(attempts.len());
+        loop {
+            let mut attempt = attempts[turns.current()].clone();
+            let host = attempt.host();
+            let connecting = async move {
+                attempt.authorize().await?;
+                attempt.connect().await
+            };
+            let setback = match self.clone().start(Box::pin(connecting), host).await {
+                Ok(client) => return Ok(client),
+                Err(error) => Setback::Failed(Arc::new(error)),
+            };
+            if let Some(outcome) = turns.failed(setback) {
+                return Err(outcome.into_error());
+            }
+        }
     }
 
     /// Checks what can be checked without a server.
@@ -255,7 +311,7 @@ impl ClientBuilder {
 
     /// Starts the client on its socket. `connecting` is in a box: the HTTP handshake needs far more room than the rest
     /// of the caller's future.
-    async fn start<F>(self, connecting: Pin<Box<F>>) -> Result<Client, ConnectError>
+    async fn start<F>(self, connecting: Pin<Box<F>>, host: Arc<str>) -> Result<Client, ConnectError>
     where
         F: Future<Output = Result<Socket, ConnectError>>,
     {
@@ -266,7 +322,7 @@ impl ClientBuilder {
         if socket.agreed.answers_hello {
             endpoint.set_extended(true);
         }
-        Client::start(endpoint, socket).await
+        Client::start(endpoint, socket, host).await
     }
 
     /// Returns how long an attempt may take.
@@ -291,11 +347,13 @@ impl fmt::Debug for ClientBuilder {
         #[cfg(not(target_family = "wasm"))]
         f.field("headers", &self.headers)
             .field("credentials", &self.credentials)
+            .field("proxy", &self.proxy)
             .field("fallback", &self.fallback)
             .field("framing", &self.framing);
         f.field("config", &self.config)
             .field("subprotocols", &self.subprotocols)
             .field("connect_timeout", &self.connect_timeout)
+            .field("alternatives", &self.alternatives.len())
             .field("reconnect", &self.reconnect)
             .field("on_session", &self.on_session)
             .field("on_state", &self.on_state)

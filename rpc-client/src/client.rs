@@ -1,5 +1,7 @@
 //! [`Client`], a connection to a server.
 
+use std::sync::Arc;
+
 use rpc_core::internal::runtime::spawn;
 use rpc_core::transport::Endpoint;
 use rpc_core::{CloseCode, CloseReason, Peer};
@@ -7,11 +9,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::agreed::Agreed;
 use crate::builder::ClientBuilder;
+use crate::connect::Attempt;
 use crate::error::ConnectError;
 use crate::fallback::Carrier;
 use crate::reconnect::{
     Command, Commands, Dialer, OnSession, OnState, Parts, Reconnect, Reporter, State, States,
-    Supervisor, present,
+    Supervisor, Via, present,
 };
 use crate::socket::Socket;
 
@@ -50,8 +53,8 @@ use crate::socket::Socket;
 pub struct Client {
     peer: Peer,
     subprotocol: Option<Box<str>>,
-    /// What carries the messages of a client that does not reconnect.
-    carrier: Carrier,
+    /// How a client is connected that does not reconnect.
+    via: Via,
     supervised: Option<Supervised>,
 }
 
@@ -60,7 +63,7 @@ pub struct Client {
 struct Supervised {
     commands: mpsc::UnboundedSender<Command>,
     states: watch::Receiver<State>,
-    carrier: watch::Receiver<Carrier>,
+    via: watch::Receiver<Via>,
 }
 
 impl Client {
@@ -69,11 +72,16 @@ impl Client {
         ClientBuilder::new()
     }
 
-    /// Starts the task of a client, and waits until its link is open. If the future is dropped, so is the client.
-    pub(crate) async fn start(endpoint: Endpoint, socket: Socket) -> Result<Self, ConnectError> {
+    /// Starts the task of a client of this host, and waits until its link is open. If the future is dropped, so is the
+    /// client.
+    pub(crate) async fn start(
+        endpoint: Endpoint,
+        socket: Socket,
+        host: Arc<str>,
+    ) -> Result<Self, ConnectError> {
         let peer = endpoint.peer();
         let (Agreed { subprotocol, carrier, .. }, opened) = socket.spawn(endpoint);
-        let client = Self { peer, subprotocol, carrier, supervised: None };
+        let client = Self { peer, subprotocol, via: Via { carrier, host }, supervised: None };
         if let Some(opened) = opened {
             match opened.wait().await {
                 Some(opened) => opened?,
@@ -91,14 +99,15 @@ impl Client {
         policy: Reconnect,
         (on_session, on_state): (Option<OnSession>, Option<OnState>),
     ) -> Result<Self, ConnectError> {
-        let (peer, reporter) = (endpoint.peer(), Reporter::new(on_state));
+        let host = dialer.attempts.first().map(Attempt::host).unwrap_or_default();
+        let (peer, reporter) = (endpoint.peer(), Reporter::new(on_state, host.clone()));
         let ((commands, obeyed), (first, opened)) = (mpsc::unbounded_channel(), oneshot::channel());
         let supervised =
-            Supervised { commands, states: reporter.watch(), carrier: reporter.watch_carrier() };
+            Supervised { commands, states: reporter.watch(), via: reporter.watch_via() };
         let mut client = Self {
             peer: peer.clone(),
             subprotocol: None,
-            carrier: Carrier::default(),
+            via: Via { carrier: Carrier::default(), host },
             supervised: Some(supervised),
         };
         let connection = endpoint.without_link();
@@ -152,20 +161,31 @@ impl Client {
     /// ```
     pub fn state(&self) -> State {
         let states = self.supervised.as_ref().map(|supervised| &supervised.states);
-        present(states, &self.peer, self.carrier)
+        present(states, &self.peer, self.via.carrier)
     }
 
     /// Returns what carries the messages of the client: see [`fallback`](ClientBuilder::fallback). For a client that
     /// [reconnects](ClientBuilder::reconnect) and has no link, this is what carried them last.
     pub fn carrier(&self) -> Carrier {
+        self.via().carrier
+    }
+
+    /// Returns the host and port of the server that the client is connected to, or the path of its socket: for a client
+    /// with [alternatives](ClientBuilder::alternative). For a client that [reconnects](ClientBuilder::reconnect) and has no
+    /// link, this is the server that it was connected to last.
+    pub fn host(&self) -> Arc<str> {
+        self.via().host
+    }
+
+    fn via(&self) -> Via {
         let supervised = self.supervised.as_ref();
-        supervised.map_or(self.carrier, |supervised| *supervised.carrier.borrow())
+        supervised.map_or_else(|| self.via.clone(), |supervised| supervised.via.borrow().clone())
     }
 
     /// Returns the states of the client, from the present one on, as a stream. The stream does not keep the client.
     pub fn states(&self) -> States {
         let states = self.supervised.as_ref().map(|supervised| supervised.states.clone());
-        States::new(states, self.peer.clone(), self.carrier)
+        States::new(states, self.peer.clone(), self.via.carrier)
     }
 
     /// Begins the next attempt to connect at once, instead of waiting until it is time: the network has come back, or

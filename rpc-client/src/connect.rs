@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderValue};
@@ -29,6 +30,7 @@ use crate::fallback::Fallback;
 use crate::handshake::Handshake;
 #[cfg(feature = "process")]
 use crate::program::Program;
+use crate::proxy::{NextHop, Proxy};
 use crate::race;
 use crate::socket::Socket;
 use crate::sse::Opening;
@@ -50,6 +52,7 @@ pub(crate) struct Attempt {
     pub(crate) time: Duration,
     pub(crate) fallback: Fallback,
     pub(crate) credentials: Option<Credentials>,
+    pub(crate) proxy: Option<Proxy>,
     /// How messages are told apart on a link without HTTP.
     pub(crate) framing: Framing,
     /// What makes the command of a server that is a child process.
@@ -80,6 +83,11 @@ impl Attempt {
         self.handshake.headers.get(AUTHORIZATION).cloned()
     }
 
+    /// Returns host and port of the server, or the path of its socket.
+    pub(crate) fn host(&self) -> Arc<str> {
+        self.handshake.target.name.as_str().into()
+    }
+
     /// Returns whether the next attempt may have another credential.
     pub(crate) fn has_provider(&self) -> bool {
         self.credentials.is_some()
@@ -108,12 +116,32 @@ impl Attempt {
     pub(crate) async fn dial(&self) -> Result<Box<dyn Io>, ConnectError> {
         let target = &self.handshake.target;
         match &target.place {
-            Place::Tcp { host, port } => self.secured(tcp(target, host, *port)).await,
+            Place::Tcp { host, port } => match self.next_hop() {
+                None => self.secured(tcp(&target.name, host, *port)).await,
+                Some(proxy) => self.secured(self.through(&proxy, host, *port)).await,
+            },
             #[cfg(unix)]
             Place::Unix(path) => self.secured(unix(target, path)).await,
             #[cfg(feature = "process")]
             Place::Process => Err(ConnectError::Fallback("a child process takes no requests")),
         }
+    }
+
+    /// Returns the proxy that leads to the target, if one is to.
+    fn next_hop(&self) -> Option<NextHop> {
+        self.proxy.as_ref()?.next_hop(&self.handshake.target)
+    }
+
+    async fn through(
+        &self,
+        proxy: &NextHop,
+        host: &str,
+        port: u16,
+    ) -> Result<Box<dyn Io>, ConnectError> {
+        #[cfg(feature = "tls-no-provider")]
+        return proxy.connect(host, port, self.tls.clone()).await;
+        #[cfg(not(feature = "tls-no-provider"))]
+        proxy.connect(host, port).await
     }
 
     async fn secured<S>(
@@ -150,7 +178,10 @@ impl Attempt {
     pub(crate) async fn run(&self) -> Result<Socket, ConnectError> {
         let target = &self.handshake.target;
         match &target.place {
-            Place::Tcp { host, port } => self.over(tcp(target, host, *port)).await,
+            Place::Tcp { host, port } => match self.next_hop() {
+                None => self.over(tcp(&target.name, host, *port)).await,
+                Some(proxy) => self.over(self.through(&proxy, host, *port)).await,
+            },
             #[cfg(unix)]
             Place::Unix(path) => self.over(unix(target, path)).await,
             #[cfg(feature = "process")]
@@ -193,9 +224,9 @@ impl Attempt {
     }
 }
 
-/// Connects to the target by TCP. If the host has several addresses, the address that answers first wins.
-async fn tcp(target: &Target, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
-    let io = |error| ConnectError::Io { host: target.name.clone(), error };
+/// Connects to a host by TCP. If the host has several addresses, the address that answers first wins. Errors show `name`.
+pub(crate) async fn tcp(name: &str, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+    let io = |error| ConnectError::Io { host: name.to_owned(), error };
     let addresses = lookup_host((host, port)).await;
     let addresses = addresses.map_err(|error| io(of_look_up(host, error)))?;
     let addresses = race::in_turns(addresses);

@@ -56,6 +56,17 @@ pub enum ConnectError {
         /// is the kind of the last of these errors.
         error: io::Error,
     },
+    /// There is no way to the server through the [proxy](crate::Proxy).
+    #[cfg(not(target_family = "wasm"))]
+    #[error("no way through the proxy `{host}`: {reason}")]
+    Proxy {
+        /// The host and port of the proxy.
+        host: String,
+        /// What kind of failure this is.
+        kind: crate::ProxyFailure,
+        /// An explanation of the failure, and the change to make if there is one.
+        reason: String,
+    },
     /// The child process that is the server cannot be started.
     #[cfg(feature = "process")]
     #[error(transparent)]
@@ -126,6 +137,7 @@ impl ConnectError {
     /// | `Session`, `Lost`, `GaveUp` | may succeed; after `Lost` only if its [`may_reconnect`](CloseReason::may_reconnect) |
     /// | `Rejected` with 401 or 403 | fails: the server does not accept these credentials. With other credentials it may succeed |
     /// | `Rejected` with another status | may succeed: while servers restart, proxies answer 404 or 502 |
+    /// | `Proxy` | may succeed, unless the proxy does not accept the user (`Login`), or never lets one connect there (`Forbidden`) |
     /// | `Url`, `Header`, `Limits`, `Router`, `Caller`, `Reconnect`, `Fallback`, `TlsSetup` | fails: change the program |
     ///
     /// ```
@@ -144,6 +156,10 @@ impl ConnectError {
             | Self::Caller(_)
             | Self::Reconnect(_)
             | Self::Fallback(_) => false,
+            #[cfg(not(target_family = "wasm"))]
+            Self::Proxy { kind, .. } => {
+                !matches!(kind, crate::ProxyFailure::Login | crate::ProxyFailure::Forbidden)
+            }
             #[cfg(feature = "process")]
             Self::Start(error) => {
                 !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
@@ -253,7 +269,7 @@ impl From<RouterError> for ConnectError {
 const SHOWN: usize = 200;
 
 /// Returns one escaped line of the server's text, which is safe in a log.
-fn excerpt(body: &str) -> String {
+pub(crate) fn excerpt(body: &str) -> String {
     let line = body.trim().lines().next().unwrap_or_default();
     if line.is_empty() { String::new() } else { format!(": {}", harmless(line)) }
 }

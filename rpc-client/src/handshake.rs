@@ -31,7 +31,7 @@ use crate::fallback::Carrier;
 use crate::target::Target;
 
 /// Largest head of an answer in bytes.
-const HEAD: usize = 16 * 1024;
+pub(crate) const HEAD: usize = 16 * 1024;
 
 /// How many bytes of a refusal's body are kept, and how long the client waits for them. A body that never arrives must
 /// not hide the status.

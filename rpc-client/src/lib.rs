@@ -98,6 +98,8 @@
 //! events and `POST`: everything else is the same. A client that stays connected moves its session to a WebSocket when one
 //! can be had, and nothing is lost.
 //!
+//! [`proxy`](ClientBuilder::proxy) leads a client through a proxy: HTTP `CONNECT`, or SOCKS 5.
+//!
 //! # One dependency
 //!
 //! A program that calls needs only this crate, since this crate re-exports [`rpc_core`]. Then the attribute of each
@@ -135,6 +137,8 @@ mod opened;
 #[cfg(feature = "process")]
 mod program;
 #[cfg(not(target_family = "wasm"))]
+mod proxy;
+#[cfg(not(target_family = "wasm"))]
 mod race;
 mod reconnect;
 #[cfg(not(target_family = "wasm"))]
@@ -160,6 +164,8 @@ pub use client::Client;
 pub use credentials::IntoToken;
 pub use error::{ConnectError, Location};
 pub use fallback::{Carrier, Fallback};
+#[cfg(not(target_family = "wasm"))]
+pub use proxy::{Proxy, ProxyFailure};
 pub use reconnect::{IntoOpened, Reconnect, Setback, State, States};
 #[cfg(feature = "tls-no-provider")]
 pub use {

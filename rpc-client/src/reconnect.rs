@@ -10,6 +10,7 @@ mod setback;
 mod state;
 mod states;
 mod supervisor;
+mod turns;
 
 pub use self::hooks::IntoOpened;
 pub use self::policy::Reconnect;
@@ -20,5 +21,6 @@ pub use self::states::States;
 pub(crate) use self::commands::{Command, Commands};
 pub(crate) use self::dialer::Dialer;
 pub(crate) use self::hooks::{OnSession, OnState};
-pub(crate) use self::states::{Reporter, present};
+pub(crate) use self::states::{Reporter, Via, present};
 pub(crate) use self::supervisor::{Parts, Supervisor};
+pub(crate) use self::turns::Turns;

@@ -89,6 +89,19 @@ impl Target {
         }
     }
 
+    /// Returns the target as an HTTP client sees it. `None` if no other machine could lead to the target: a socket or a
+    /// process of this machine, or an address that has a meaning on one of its networks only.
+    pub(crate) fn as_http(&self) -> Option<Uri> {
+        let Place::Tcp { host, .. } = &self.place else { return None };
+        #[cfg(feature = "tls-no-provider")]
+        let scheme = if self.proven.is_some() { "https" } else { "http" };
+        #[cfg(not(feature = "tls-no-provider"))]
+        let scheme = "http";
+        let uri =
+            Uri::builder().scheme(scheme).authority(self.authority.as_str()).path_and_query("/");
+        uri.build().ok().filter(|_| !host.contains('%'))
+    }
+
     fn of_host(url: &str) -> Result<Self, ConnectError> {
         let uri: Uri = url.parse().map_err(|_| SYNTAX)?;
         let Scheme { secure, has_http } = scheme(&uri)?;

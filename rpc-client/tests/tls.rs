@@ -1,5 +1,7 @@
 //! `wss://` against servers played by hand.
 
+#[path = "support/proxies.rs"]
+mod proxies;
 mod support;
 
 use std::env;
@@ -11,7 +13,7 @@ use std::time::Duration;
 use rpc_client::rustls::ServerConfig;
 use rpc_client::rustls::crypto::ring;
 use rpc_client::rustls::server::WebPkiClientVerifier;
-use rpc_client::{Client, ConnectError, Tls};
+use rpc_client::{Client, ConnectError, Proxy, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -301,4 +303,29 @@ async fn no_certificate_is_ever_shown() {
     let (chain, key) = world.files.write_pair("client", &world.authority.issue("ada.example"));
     let tls = world.tls().client_certificate_from_pem_files(chain, key).unwrap();
     assert_eq!(format!("{tls:?}"), "Tls { .. }");
+}
+
+#[tokio::test]
+async fn a_server_with_tls_is_reached_through_proxies_with_and_without_it() {
+    let world = World::new();
+    let port = echo(world.config("app.invalid")).await;
+    let plain = listen(|client| proxies::tunnel(client, proxies::Asked::default())).await;
+    let acceptor = TlsAcceptor::from(Arc::new(world.config("localhost")));
+    let secure = listen(move |client| {
+        let accepted = acceptor.accept(client);
+        async { Box::pin(proxies::tunnel(accepted.await?, proxies::Asked::default())).await }
+    })
+    .await;
+    let connect = async |proxy: &str| {
+        let builder = Client::builder().tls(world.tls()).proxy(Proxy::new(proxy).unwrap());
+        soon(builder.connect(format!("wss://app.invalid:{port}/"))).await
+    };
+    for proxy in [format!("http://127.0.0.1:{plain}"), format!("https://localhost:{secure}")] {
+        let client = connect(&proxy).await.unwrap();
+        assert_eq!(soon(client.peer().call::<String>("echo", ("hi",))).await.unwrap(), "hi");
+    }
+    // Its certificate is for another name.
+    let text = connect(&format!("https://127.0.0.1:{secure}")).await.unwrap_err().to_string();
+    let expected = format!("no way through the proxy `127.0.0.1:{secure}`: no secure connection");
+    assert!(text.starts_with(&expected), "{text}");
 }

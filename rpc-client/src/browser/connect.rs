@@ -1,6 +1,7 @@
 //! From a URL to an open WebSocket.
 
 use std::io;
+use std::sync::Arc;
 
 use futures_util::future::poll_fn;
 use http::{HeaderValue, Uri};
@@ -62,6 +63,10 @@ impl Attempt {
 
     pub(crate) fn credential(&self) -> Option<HeaderValue> {
         None
+    }
+
+    pub(crate) fn host(&self) -> Arc<str> {
+        self.host.as_str().into()
     }
 
     pub(crate) fn has_provider(&self) -> bool {

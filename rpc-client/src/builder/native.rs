@@ -17,6 +17,7 @@ use crate::fallback::Fallback;
 use crate::handshake::Handshake;
 #[cfg(feature = "process")]
 use crate::program::Program;
+use crate::proxy::Proxy;
 use crate::target::Target;
 #[cfg(feature = "tls-no-provider")]
 use crate::tls::Tls;
@@ -127,6 +128,26 @@ impl ClientBuilder {
         self
     }
 
+    /// Leads the client through a proxy, by whatever carries its messages. Default: none, whatever the environment says;
+    /// [`Proxy::from_env`] asks the environment. Sockets and processes of this machine and link-local addresses are reached
+    /// without a proxy, and so is the server of a [given stream](Self::connect_over).
+    ///
+    /// The time of [`connect_timeout`](Self::connect_timeout) counts for the proxy as well. An error of the proxy is
+    /// [`ConnectError::Proxy`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rpc_client::ConnectError> {
+    /// use rpc_client::{Client, Proxy};
+    ///
+    /// let builder = Client::builder().proxy(Proxy::from_env()?);
+    /// # drop(builder);
+    /// # Ok(()) }
+    /// ```
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
     /// Sets which servers the client trusts for a `wss://` URL, and the certificate of the client. Default:
     /// [`Tls::system_roots`], read once for the whole program. Without effect on `ws://` URLs. With the feature `tls`.
     #[cfg(feature = "tls-no-provider")]
@@ -219,16 +240,22 @@ impl ClientBuilder {
             return Err(ConnectError::Reconnect(reason));
         }
         self.check_single()?;
+        if !self.alternatives.is_empty() {
+            return Err(ConnectError::Url(
+                "`connect_over` has one stream: leave out `alternative`",
+            ));
+        }
         if self.fallback == Fallback::Always {
             let reason =
                 "`connect_over` has one stream, and they need several connections: use `connect`";
             return Err(ConnectError::Fallback(reason));
         }
+        let host = attempt.host();
         let connecting = async move {
             attempt.authorize().await?;
             attempt.over(ready(Ok(stream))).await
         };
-        self.start(Box::pin(connecting)).await
+        self.start(Box::pin(connecting), host).await
     }
 
     pub(crate) fn attempt(&self, url: &str) -> Result<Attempt, ConnectError> {
@@ -270,6 +297,7 @@ impl ClientBuilder {
             time: self.time(),
             fallback: self.fallback,
             credentials: self.credentials.clone(),
+            proxy: self.proxy.clone(),
             framing: self.framing.unwrap_or_default(),
             #[cfg(feature = "process")]
             program: None,

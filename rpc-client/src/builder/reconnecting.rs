@@ -98,10 +98,10 @@ impl ClientBuilder {
     /// Starts the task of a client that reconnects, and waits for its first session.
     pub(super) async fn supervise(
         self,
-        attempt: Attempt,
+        attempts: Vec<Attempt>,
         policy: Reconnect,
     ) -> Result<Client, ConnectError> {
-        let dialer = Dialer { attempt, time: self.time() };
+        let dialer = Dialer { attempts, time: self.time() };
         let hooks = (self.on_session.clone(), self.on_state.clone());
         let mode = if policy.session { SessionMode::Ask } else { SessionMode::Renew };
         Client::supervise(self.endpoint(mode), dialer, policy, hooks).await

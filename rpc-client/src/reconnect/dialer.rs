@@ -8,11 +8,13 @@ use rpc_core::internal::runtime::timeout;
 
 use crate::connect::Attempt;
 use crate::error::ConnectError;
+use crate::fallback::Fallback;
 use crate::socket::Socket;
 
 /// Makes attempts to connect, each with credentials of its own.
 pub(crate) struct Dialer {
-    pub(crate) attempt: Attempt,
+    /// One for each server, in the order of preference. There is at least one.
+    pub(crate) attempts: Vec<Attempt>,
     /// How long each attempt may take.
     pub(crate) time: Duration,
 }
@@ -33,9 +35,17 @@ pub(crate) enum Dialled {
 }
 
 impl Dialer {
-    /// Begins an attempt. The provider of credentials must not give the `refused` one again.
-    pub(crate) fn dial(&self, announces_resume: bool, refused: Option<HeaderValue>) -> Dialling {
-        let (mut attempt, time) = (self.attempt.clone(), self.time);
+    /// Begins an attempt to connect to one of the servers. The provider of credentials must not give the `refused` one
+    /// again.
+    pub(crate) fn dial(
+        &self,
+        server: usize,
+        fallback: Fallback,
+        announces_resume: bool,
+        refused: Option<HeaderValue>,
+    ) -> Dialling {
+        let (mut attempt, time) = (self.attempts[server].clone(), self.time);
+        attempt.fallback = fallback;
         attempt.announce_resume(announces_resume);
         Box::pin(async move {
             let dialled = timeout(time, run(attempt, refused)).await;

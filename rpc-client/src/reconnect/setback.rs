@@ -26,6 +26,15 @@ pub enum Setback {
 }
 
 impl Setback {
+    /// Returns whether the client may make another attempt behind this setback.
+    pub(crate) fn may_retry(&self) -> bool {
+        match self {
+            Self::Lost(reason) | Self::NoHello(reason) => reason.may_reconnect(),
+            Self::Failed(error) => error.may_retry(),
+            Self::Setup(_) => true,
+        }
+    }
+
     /// Returns the error of `connect` after this setback, of which nobody was told before.
     pub(crate) fn into_error(self) -> ConnectError {
         match self {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::stream::{BoxStream, unfold};
@@ -13,27 +14,35 @@ use super::hooks::OnState;
 use super::state::State;
 use crate::fallback::Carrier;
 
+/// How a client is connected.
+#[derive(Debug, Clone)]
+pub(crate) struct Via {
+    pub(crate) carrier: Carrier,
+    /// Host and port of the server, or the path of its socket.
+    pub(crate) host: Arc<str>,
+}
+
 /// Tells the program each state.
 pub(crate) struct Reporter {
     states: watch::Sender<State>,
-    carrier: watch::Sender<Carrier>,
+    via: watch::Sender<Via>,
     listener: Option<OnState>,
 }
 
 impl Reporter {
-    /// Creates the reporter of a client whose first attempt is under way.
-    pub(crate) fn new(listener: Option<OnState>) -> Self {
+    /// Creates the reporter of a client whose first attempt, to this host, is under way.
+    pub(crate) fn new(listener: Option<OnState>, host: Arc<str>) -> Self {
         let first = State::Connecting { attempt: 1, next: None, error: None };
-        let carrier = watch::Sender::new(Carrier::default());
-        Self { states: watch::Sender::new(first), carrier, listener }
+        let via = watch::Sender::new(Via { carrier: Carrier::default(), host });
+        Self { states: watch::Sender::new(first), via, listener }
     }
 
-    pub(crate) fn watch_carrier(&self) -> watch::Receiver<Carrier> {
-        self.carrier.subscribe()
+    pub(crate) fn watch_via(&self) -> watch::Receiver<Via> {
+        self.via.subscribe()
     }
 
-    pub(crate) fn carried_by(&self, carrier: Carrier) {
-        self.carrier.send_replace(carrier);
+    pub(crate) fn connected(&self, via: Via) {
+        self.via.send_replace(via);
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<State> {

@@ -22,8 +22,9 @@ use rpc_core::internal::runtime::{Instant, Sleep, sleep_until};
 use rpc_core::transport::{Connection, ConnectionEvent};
 use tokio::sync::oneshot;
 
+use crate::connect::Attempt;
 use crate::error::ConnectError;
-use crate::fallback::Carrier;
+use crate::fallback::{Carrier, Fallback};
 use crate::opened::Opened;
 use crate::reconnect::backoff::{Backoff, Plan};
 use crate::reconnect::commands::{Command, Commands};
@@ -33,6 +34,7 @@ use crate::reconnect::policy::Reconnect;
 use crate::reconnect::setback::Setback;
 use crate::reconnect::state::State;
 use crate::reconnect::states::Reporter;
+use crate::reconnect::turns::Turns;
 
 mod attempts;
 mod detour;
@@ -68,6 +70,7 @@ pub(crate) struct Supervisor {
     reporter: Reporter,
     commands: Commands,
     backoff: Backoff,
+    turns: Turns,
     /// How long the client may be without a link, for the error of the end.
     give_up_after: Option<Duration>,
     start: Instant,
@@ -134,16 +137,19 @@ impl Supervisor {
         if on_session.is_some() {
             connection.hold_sessions();
         }
-        let (fallback, has_provider) = (dialer.attempt.fallback, dialer.attempt.has_provider());
+        let preferred = dialer.attempts.first();
+        let fallback = preferred.map_or(Fallback::Never, |attempt| attempt.fallback);
+        let has_provider = preferred.is_some_and(Attempt::has_provider);
         let start = Instant::now();
         Self {
             peer,
             connection,
-            dialer,
             reporter,
             commands,
+            turns: Turns::new(dialer.attempts.len()),
             backoff: Backoff::new(&policy, has_provider, Duration::ZERO),
             give_up_after: policy.give_up_after,
+            dialer,
             start,
             link: Link::None,
             next: Next::Nothing,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HeaderValue;
-use rpc_core::CloseCode;
 use rpc_core::internal::runtime::Instant;
+use rpc_core::types::ClosedBy;
+use rpc_core::{CloseCode, CloseReason};
 
 use super::{Link, Next, Supervisor};
 use crate::error::ConnectError;
@@ -29,12 +30,14 @@ impl Supervisor {
     /// Begins an attempt that connects in this way.
     pub(super) fn dial_with(&mut self, fallback: Fallback) {
         self.next = Next::Nothing;
-        self.backoff.begin();
+        if self.turns.is_first() {
+            self.backoff.begin();
+        }
         let announces_resume = self.plan.with_token && self.connection.wants_to_resume();
         let refused = self.refused.as_ref().filter(|_| self.plan.other_credential);
         let refused = refused.map(|(credential, _)| credential.clone());
-        self.dialer.attempt.fallback = fallback;
-        let dialling = self.dialer.dial(announces_resume, refused);
+        let server = self.turns.current();
+        let dialling = self.dialer.dial(server, fallback, announces_resume, refused);
         self.next = Next::UnderWay { dialling, announces_resume, since: Instant::now() };
         self.tell_trouble();
     }
@@ -63,9 +66,20 @@ impl Supervisor {
         self.set_back(Setback::Failed(Arc::new(error)));
     }
 
-    /// Plans the next attempt after a setback, or ends the client.
+    /// Begins an attempt to connect to the next server after a setback; or plans the next round of attempts, if all
+    /// servers have had their turn; or ends the client.
     pub(super) fn set_back(&mut self, setback: Setback) {
         self.has_trouble();
+        let setback = match setback {
+            Setback::Failed(_) | Setback::NoHello(_) => {
+                let Some(outcome) = self.turns.failed(setback) else { return self.try_next() };
+                outcome
+            }
+            Setback::Lost(_) | Setback::Setup(_) => {
+                self.turns.begin();
+                setback
+            }
+        };
         let plan = self.backoff.after(&setback, self.now(), random());
         let Some(plan) = plan.filter(|_| self.sessions.may_wait()) else {
             self.end(setback);
@@ -75,9 +89,21 @@ impl Supervisor {
         self.trouble.error = Some(setback);
         // An attempt that has begun while the link still worked goes on.
         if matches!(self.next, Next::Nothing) {
+            if !(plan.with_token && self.connection.wants_to_resume()) {
+                self.turns.without_session();
+            }
             self.next = Next::Waiting;
         }
         self.tell_trouble();
+    }
+
+    /// Connects to the server whose turn it is now. Of what the others said the program hears when the round is over.
+    fn try_next(&mut self) {
+        if self.sessions.has_been_up() {
+            let lost = || CloseReason::new(ClosedBy::Link, None, "its server does not answer");
+            self.trouble.error.get_or_insert_with(|| Setback::Lost(lost()));
+        }
+        self.dial();
     }
 
     /// Begins the next attempt at once, if there is one to come. With a link that works the client makes another link

@@ -8,6 +8,7 @@ use rpc_core::types::GoAway;
 use super::{Link, Next, Plan, Supervisor, Trouble};
 use crate::opened::Opened;
 use crate::reconnect::setback::Setback;
+use crate::reconnect::states::Via;
 use crate::socket::Socket;
 
 impl Supervisor {
@@ -27,12 +28,14 @@ impl Supervisor {
         }
         (self.subprotocol, self.carrier, self.opened) =
             (agreed.subprotocol, agreed.carrier, opened);
-        self.reporter.carried_by(self.carrier);
+        let host = self.dialer.attempts[self.turns.current()].host();
+        self.reporter.connected(Via { carrier: self.carrier, host });
     }
 
     /// The connection has a link, and the session goes on or a fresh one begins.
     pub(super) fn has_link(&mut self, resumed: bool, ended: Option<SessionEnd>) {
         (self.link, self.opened) = (Link::Up, None);
+        self.turns.connected();
         self.note_detour();
         self.backoff.up(self.now(), self.connection.spread());
         (self.plan, self.refused) = (Plan::FIRST, None);

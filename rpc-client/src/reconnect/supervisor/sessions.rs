@@ -177,6 +177,7 @@ impl Supervisor {
         }
         // An attempt with the token of the old session is of no use.
         if !matches!(self.next, Next::UnderWay { announces_resume: false, .. }) {
+            self.turns.without_session();
             self.dial();
         }
     }
