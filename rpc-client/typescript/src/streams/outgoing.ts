@@ -161,6 +161,7 @@ export function stream(
   options: StreamMethodOptions = {},
 ): Method {
   const { serve } = method(params, run, options);
+  const unsubscribe = (name: string): string => options.unsubscribe ?? unsubscribeName(name);
   return {
     async serve(given, context) {
       const { _core: core } = context.peer;
@@ -172,10 +173,13 @@ export function stream(
       const stream = sending(core, items, { _method: context.method, _isCounted, _request: context.id });
       context._afterAnswer = () => void stream._run();
       context.signal.addEventListener("abort", () => stream._stop());
-      return stream._id;
+      // Who hands the call on does not know its method, so that an id would be a result like any other.
+      return _isCounted && member(context._text, "forwarded")
+        ? { $stream: stream._id, item: context.method, unsubscribe: unsubscribe(context.method) }
+        : stream._id;
     },
     companions: (name): Handlers => ({
-      [options.unsubscribe ?? unsubscribeName(name)]: method(
+      [unsubscribe(name)]: method(
         ["subscription"],
         (id: string, { peer }: Context) => slot(peer._core, outgoing).get(id)?._stop() ?? false,
       ),
