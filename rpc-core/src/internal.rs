@@ -1,5 +1,6 @@
 //! Items that `rpc-server` and `rpc-client` share with this crate. Hidden from the docs and not covered by semver.
 
+pub use crate::peer::shared_notification::SharedNotification;
 #[cfg(feature = "sse")]
 pub use crate::transport::sse;
 pub use crate::util::catch;

@@ -39,6 +39,7 @@ pub(crate) mod pending_call;
 pub(crate) mod pending_notification;
 pub(crate) mod registry;
 pub(crate) mod remote_profile;
+pub(crate) mod shared_notification;
 pub(crate) mod slot;
 
 /// The other end of a connection. A `Peer` calls the methods of the other end, and closes the connection.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bridged::{closed, connect, is_gone, pid, serve, serve_script, shell};
 use rpc_client::Client;
+use rpc_core::transport::Framing;
 use rpc_core::{CallError, CloseCode, Context, Fate, Router};
 use rpc_server::{Bridge, Server};
 use tokio::process::Command;
@@ -47,6 +48,34 @@ async fn a_client_asks_a_program_and_is_asked_in_return() {
     assert_eq!(echo, (7, "text".into()));
     let said: serde_json::Value = client.peer().call("ask", ()).await.unwrap();
     assert_eq!(said["result"], "sure? yes");
+}
+
+/// What a client says over TCP or a Unix socket, without HTTP, reaches the program as well.
+#[tokio::test]
+async fn a_program_is_reached_by_links_without_http() {
+    let path = std::env::temp_dir().join(format!("rpc-server-bridge-{}", std::process::id()));
+    for framing in [Framing::Lines, Framing::ContentLength] {
+        for is_unix in [false, true] {
+            let bridge = Bridge::per_connection(|_| shell(PROGRAM));
+            let server = Server::builder().bridge(bridge).framing(framing);
+            let server = match is_unix {
+                true => server.bind_unix(&path).unwrap(),
+                false => server.bind("127.0.0.1:0").await.unwrap(),
+            };
+            let server = server.spawn();
+            let confirm = |_: Context, (question,): (String,)| async move { Ok(question) };
+            let client = Client::builder().service(Router::new().method("confirm", confirm));
+            let client = client.framing(framing).connect(server.url()).await.unwrap();
+            let program = pid(&client).await;
+            let said: serde_json::Value = client.peer().call("ask", ()).await.unwrap();
+            assert_eq!(said["result"], "sure?", "{framing:?}");
+            assert!(client.peer().call::<()>("die", ()).await.is_err());
+            // Without HTTP there is no place for the reason.
+            closed(&client).await;
+            is_gone(program).await;
+            server.shutdown(Duration::ZERO).await;
+        }
+    }
 }
 
 #[tokio::test]

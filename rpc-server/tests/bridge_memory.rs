@@ -8,15 +8,19 @@ mod bridged;
 
 use std::time::Duration;
 
-use bridged::{closed, connect, is_gone, pid, serve_script};
+use bridged::{closed, connect, is_gone, pid, serve, serve_script, shell};
 use rpc_client::Client;
 use rpc_core::{Context, Router};
+use rpc_server::{Bridge, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 #[tokio::test]
 async fn memory_is_bounded_and_no_process_is_left() {
     a_hundred_clients_leave_no_process().await;
     a_program_that_never_reads_and_one_that_floods_are_bounded().await;
+    what_a_shared_program_says_to_all_is_kept_once().await;
 }
 
 async fn a_hundred_clients_leave_no_process() {
@@ -75,6 +79,44 @@ async fn a_program_that_never_reads_and_one_that_floods_are_bounded() {
     assert!(grown < 40 * 1024, "{grown} KiB of a flood");
     client.close().await;
 }
+
+/// 40 clients that do not read have 3.2 MB each on their way: 128 MB, if each had bytes of its own.
+async fn what_a_shared_program_says_to_all_is_kept_once() {
+    const CLIENTS: usize = 40;
+    let server = serve(Bridge::shared(|| shell(CRIER))).await;
+    let mut deaf = Vec::new();
+    for _ in 0..CLIENTS {
+        deaf.push(upgraded(&server).await);
+    }
+    let client = connect(&server).await;
+    while server.stats().connections <= CLIENTS {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let before = resident_kib();
+    assert_eq!(client.peer().call("cry", ()).await, Ok(4));
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < 40 * 1024, "{grown} KiB");
+    assert_eq!(server.stats().connections, CLIENTS + 1, "nobody was closed");
+}
+
+/// A client that has sent its upgrade, and reads no further than the answer.
+async fn upgraded(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+    stream
+}
+
+/// Sends four notifications of 800 kB, and then answers.
+const CRIER: &str = r#"
+IFS= read -r line; rest=${line##*\"id\":}; id=${rest%%[,\}]*}
+text=$(head -c 800000 /dev/zero | tr '\0' x)
+for _ in 1 2 3 4; do printf '{"jsonrpc":"2.0","method":"cried","params":["%s"]}\n' "$text"; done
+printf '{"jsonrpc":"2.0","id":%s,"result":4}\n' "$id"
+exec sleep 1000
+"#;
 
 /// Answers `pid`, and can die.
 const PROGRAM: &str = r#"

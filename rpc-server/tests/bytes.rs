@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rpc_client::{Client, Reconnect};
-use rpc_core::{Base64, SizedBase64, Streaming, service};
+use rpc_core::{Base64, Router, SizedBase64, Streaming, service};
 use rpc_server::{Server, ServerBuilder, Sessions};
 use support::{BINARY, Raw, TEXT, bind, frame, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -115,6 +115,42 @@ async fn a_file_takes_its_own_length_on_the_wire_and_four_thirds_towards_a_plain
         assert_eq!(soon(stored.into_future()).await, Ok(LENGTH as u64));
         expect("upload", LENGTH);
     }
+}
+
+/// Each of the two links carries the bytes as they are.
+#[tokio::test]
+async fn a_server_that_hands_calls_on_keeps_bytes_as_bytes() {
+    const LENGTH: usize = 3_000_000;
+    const VALUE: usize = 600_000;
+    let back = bind(server()).await.spawn();
+    let (back_url, behind) = counted(&back).await;
+    let upstream = soon(Client::builder().connect(&back_url)).await.unwrap();
+    let front = Router::new().forward("*", upstream.peer());
+    let front = bind(Server::builder().service(front)).await.spawn();
+    let (front_url, before) = counted(&front).await;
+    let client = soon(Client::builder().connect(&front_url)).await.unwrap();
+    let files = FilesClient::new(client.peer());
+    // Each end has heard the hello of the other one.
+    assert_eq!(soon(files.put(Base64::new()).into_future()).await, Ok(Base64::new()));
+    let expect = |what: &str, length: usize| {
+        for (link, count) in [("before", &before), ("behind", &behind)] {
+            let moved = count.swap(0, Ordering::SeqCst) as f64 / length as f64;
+            assert!((1.0..1.02).contains(&moved), "{what}, {link}: {moved} of its length");
+        }
+    };
+    (before.store(0, Ordering::SeqCst), behind.store(0, Ordering::SeqCst));
+    let data = Base64::from(bytes(VALUE));
+    assert_eq!(soon(files.put(data.clone()).into_future()).await, Ok(data));
+    expect("a param and a result", 2 * VALUE);
+    let mut read = Vec::new();
+    let file = soon(files.download(LENGTH).into_future()).await.unwrap();
+    soon(file.into_reader().read_to_end(&mut read)).await.unwrap();
+    assert!(read == bytes(LENGTH));
+    expect("download", LENGTH);
+    let file = Streaming::<Base64>::from_reader(std::io::Cursor::new(bytes(LENGTH)));
+    let stored = files.upload("a".to_owned(), file.sized(LENGTH as u64));
+    assert_eq!(soon(stored.into_future()).await, Ok(LENGTH as u64));
+    expect("upload", LENGTH);
 }
 
 /// A script that is no end of ours, and has said nothing: text comes, whatever is asked for.

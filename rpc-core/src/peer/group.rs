@@ -8,23 +8,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
 use crate::error::call::{CallError, NotifyError};
-use crate::error::close::CloseCode;
 use crate::error::rpc_error::RpcError;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::peer::call::Call;
 use crate::peer::from_answer::FromAnswer;
 use crate::peer::registry::PeerRegistry;
-use crate::peer::slot::{Command, Shared};
-use crate::service::current;
+use crate::peer::shared_notification::SharedNotification;
+use crate::peer::slot::Shared;
 use crate::util::sync::{Arc, Mutex};
-use crate::wire::request::{Outgoing, fits};
+use crate::wire::request::Outgoing;
 
 /// The most bytes of a group's name. The name is stored for each group of each connection, and a peer may have chosen
 /// it.
@@ -220,37 +218,10 @@ impl Group {
     }
 
     pub(crate) fn push(&self, message: Result<Outgoing, String>) -> Result<usize, NotifyError> {
-        let encode = |why: String| NotifyError::Encode(why.into());
-        let message = message.map_err(encode)?.notification(current::trace());
-        fits(message.len(), self.registry.message_out()).map_err(encode)?;
+        let message = SharedNotification::written(message, self.registry.message_out())?;
+        let too_slow = (!self.dropping).then_some("reads its groups too slowly");
         let members = self.registry.groups().members(&self.name);
-        let took = members.iter().filter(|member| self.push_to(member, &message));
-        Ok(took.count())
-    }
-
-    fn push_to(&self, member: &Shared, message: &Bytes) -> bool {
-        member.with(|state| {
-            if state.protocol.ended().is_some() {
-                return false;
-            }
-            if state.protocol.skips(message) {
-                return false;
-            }
-            let fits = message.len() <= state.protocol.limits().message_out;
-            let may_enter = fits && (!self.dropping || state.protocol.is_open());
-            if may_enter && state.protocol.push(message.clone()) {
-                return true;
-            }
-            // The member does not read too slowly: a shorter message would fit.
-            if self.dropping || !fits {
-                state.protocol.counters.dropped += 1;
-            } else {
-                let reason = "reads its groups too slowly".to_owned();
-                let code = CloseCode::SLOW_READER;
-                state.command(Command::Close { code, reason, within: None });
-            }
-            false
-        })
+        Ok(members.iter().filter(|member| message.push_to(member, too_slow)).count())
     }
 
     pub(crate) fn call_all<T, E>(&self, message: Result<Outgoing, String>) -> Answers<T, E> {

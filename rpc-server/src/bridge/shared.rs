@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rpc_core::internal::SharedNotification;
 use rpc_core::types::RawParams;
-use rpc_core::{CloseCode, Context, ErrorObject, NotifyError, Peer, Router};
+use rpc_core::{CloseCode, Context, ErrorObject, Peer, Router};
 use tokio::process::Command;
 
 use super::Settings;
@@ -124,14 +125,12 @@ impl Clients {
         )
     }
 
-    /// Passes a notification of the program on. It waits for no client.
+    /// Passes a notification of the program on. It waits for no client, and is written once for all clients.
     fn tell(&self, method: &str, params: &RawParams) {
+        let Ok(notification) = SharedNotification::new(method, params) else { return };
         for client in self.peers() {
-            if (self.notify)(method, params.as_str(), &client)
-                && let Err(NotifyError::Full) = client.try_notify(method, params)
-            {
-                client
-                    .close(CloseCode::SLOW_READER, "reads the program's notifications too slowly");
+            if (self.notify)(method, params.as_str(), &client) {
+                notification.send_to(&client, "reads the program's notifications too slowly");
             }
         }
     }
