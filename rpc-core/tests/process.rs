@@ -10,6 +10,7 @@ use rpc_core::types::ClosedBy;
 use rpc_core::{CallError, CloseCode, CloseReason, Context, Fate, Limits, Peer, Router};
 use support::log::Log;
 use tokio::process::Command;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tracing_subscriber::filter::LevelFilter;
@@ -19,18 +20,50 @@ struct Child {
     peer: Peer,
     pid: u32,
     connection: JoinHandle<CloseReason>,
+    /// The number of the process that has said that it is ready.
+    ready: Option<u32>,
 }
 
 fn start(script: &str, limits: &Limits) -> Child {
-    let mut command = Command::new("sh");
-    command.args(["-c", script]);
     let double = |_: Context, (number,): (i64,)| async move { Ok(2 * number) };
-    let router = Router::new().method("double", double);
+    start_with(script, None, Router::new().method("double", double), limits)
+}
+
+fn start_with(script: &str, inner: Option<&str>, router: Router, limits: &Limits) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).envs(inner.map(|inner| ("INNER", inner)));
     let config = EndpointConfig::new(router, limits.clone());
     let endpoint = Endpoint::new(config.with(|config| config.answers_malformed = false));
     let process = Process::spawn(command, Framing::Lines, limits).unwrap();
     let (peer, pid) = (endpoint.peer(), process.id().unwrap());
-    Child { peer, pid, connection: tokio::spawn(endpoint.connect(process)) }
+    let connection = tokio::spawn(endpoint.connect(process));
+    Child { peer, pid, connection, ready: None }
+}
+
+/// Tells that a script is ready, and its number.
+const READY: &str = r#"printf '{"jsonrpc":"2.0","method":"ready","params":[%s]}\n' $$"#;
+
+/// Starts the script `INNER` beside another one.
+const START_INNER: &str = "sh -c \"$INNER\" < /dev/null &";
+
+/// Returns a script that leaves the pipes when it is ready.
+fn inner(at_term: &str, then: &str) -> String {
+    format!("trap '{at_term}' TERM; {READY}; exec > /dev/null 2>&1; {then}")
+}
+
+/// Starts a script and waits until it or what it starts is ready.
+async fn start_and_wait(script: &str, inner: &str, close: Duration) -> Child {
+    let mut limits = Limits::client();
+    limits.close = close;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let ready = move |_: Context, (pid,): (u32,)| {
+        let _ = tell.send(pid);
+        std::future::ready(())
+    };
+    let router = Router::new().notification("ready", ready);
+    let child = start_with(script, Some(inner), router, &limits);
+    let ready = timeout(Duration::from_secs(60), told.recv()).await.expect("it is ready");
+    Child { ready, ..child }
 }
 
 async fn ended(script: &str) -> CloseReason {
@@ -135,6 +168,66 @@ async fn a_process_that_does_not_end_is_killed() {
     child.connection.await.unwrap();
     assert!(since.elapsed() >= limits.close);
     gone(child.pid).await;
+}
+
+/// It does not end with its input, but has a word when it is told to end.
+#[tokio::test]
+async fn a_process_is_told_to_end_before_it_is_killed() {
+    let file = std::env::temp_dir().join(format!("rpc-core-told-{}", std::process::id()));
+    let at_term = format!("echo told > {}; exit 0", file.display());
+    let script = format!("trap '{at_term}' TERM; {READY}; while :; do sleep 0.01; done");
+    let child = start_and_wait(&script, "", Duration::from_secs(8)).await;
+    child.peer.close(CloseCode::NORMAL, "");
+    child.connection.await.unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "told\n");
+    std::fs::remove_file(file).unwrap();
+    gone(child.pid).await;
+}
+
+/// As `npx` and `sh -c` do, it has started another process, which is left when it ends.
+#[tokio::test]
+async fn what_a_process_has_started_ends_with_it() {
+    for (script, then) in [
+        // It ends with its input, and leaves the other one behind.
+        ("cat > /dev/null", "exec sleep 1000"),
+        // Neither of them ends before it must.
+        ("trap '' TERM; cat > /dev/null; sleep 1000", "sleep 1000; sleep 1000"),
+    ] {
+        let script = format!("{START_INNER} {script}");
+        let child = start_and_wait(&script, &inner("", then), Duration::from_millis(300)).await;
+        child.peer.close(CloseCode::NORMAL, "");
+        child.connection.await.unwrap();
+        gone(child.ready.unwrap()).await;
+        gone(child.pid).await;
+    }
+}
+
+/// A server behind `npx` may have something to save when `npx` has ended.
+#[tokio::test]
+async fn a_close_waits_for_what_a_process_has_started() {
+    let file = std::env::temp_dir().join(format!("rpc-core-group-{}", std::process::id()));
+    let at_term = format!("sleep 0.2; echo saved > {}; exit", file.display());
+    let inner = inner(&at_term, "while :; do sleep 0.01; done");
+    let script = format!("{START_INNER} cat > /dev/null");
+    let child = start_and_wait(&script, &inner, Duration::from_secs(8)).await;
+    child.peer.close(CloseCode::NORMAL, "");
+    child.connection.await.unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "saved\n");
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_is_lost_takes_what_it_has_started_along() {
+    let inner = inner("", "exec sleep 1000");
+    let script = format!("{START_INNER} exec sleep 1000");
+    let child = start_and_wait(&script, &inner, Duration::from_secs(5)).await;
+    child.connection.abort();
+    gone(child.ready.unwrap()).await;
+    let script = format!("{START_INNER} read line; exit 3");
+    let child = start_and_wait(&script, &inner, Duration::from_secs(5)).await;
+    assert!(child.peer.call::<()>("die", ()).await.is_err());
+    assert_eq!(child.connection.await.unwrap().reason, "the process exited with code 3");
+    gone(child.ready.unwrap()).await;
 }
 
 #[tokio::test]

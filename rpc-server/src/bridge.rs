@@ -33,7 +33,7 @@ use program::Program;
 ///
 /// | what happens | what follows |
 /// |---|---|
-/// | the client goes | its program is ended: its input is closed, and after [`close`](Limits::close) (5 s) it is killed |
+/// | the client goes | its program is ended, with what it has started: [`Process`](rpc_core::transport::Process) tells how |
 /// | the program exits with code 0 | the client is closed with 1000 and a reason that says so |
 /// | the program exits otherwise, or breaks the protocol | the client is closed with 1011 and a reason that says so |
 /// | the program cannot be started | the client is closed with 1011; the log names the program |

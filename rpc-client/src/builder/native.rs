@@ -161,9 +161,8 @@ impl ClientBuilder {
     /// a client that [reconnects](Self::reconnect) starts the server again when the process has ended.
     ///
     /// How the process has ended is the reason of the end of the connection, such as `the process exited with code 3`. Its
-    /// standard error goes to the log. When the client is closed or dropped, the standard input of the process is closed;
-    /// a process that has not ended after [`close`](Limits::close) (5 s) is killed: see
-    /// [`Process`](rpc_core::transport::Process).
+    /// standard error goes to the log. When the client is closed or dropped, the process is ended, with what it has started
+    /// in turn: [`Process`](rpc_core::transport::Process) tells how, and what Ctrl-C in a terminal does.
     ///
     /// ```
     /// # #[cfg(unix)]

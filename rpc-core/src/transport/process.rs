@@ -1,19 +1,24 @@
 //! A child process as a link: started, watched, and ended in good order.
 
+mod ending;
 mod exit;
+mod group;
 mod stderr;
 
 use std::io;
 use std::pin::{Pin, pin};
 use std::process::{ExitStatus, Stdio};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::io::{AsyncWrite, Join};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use self::ending::Ending;
 use self::exit::{Exit, Wait, text};
+use self::group::Group;
 use self::stderr::Stderr;
 use super::byte_stream::{ByteStream, Framing};
 use crate::error::close::CloseCode;
@@ -29,8 +34,22 @@ use crate::transport::{LinkError, Received, Transport};
 /// ended by signal 9`. A process that exits with code 0 has closed the link in good order; after any other end the link is
 /// lost. A process that closes its standard output and goes on is killed after a second.
 ///
-/// When this end closes, the standard input of the process is closed. If the process has not ended within
-/// [`close`](Limits::close), the process is killed, as it is whenever the transport is dropped.
+/// **The end.** On Unix the process leads a process group of its own, and the whole group is ended: with `npx` or `sh -c`
+/// the program is a child of the process. Elsewhere the process alone is ended.
+///
+/// | when this end closes | what follows |
+/// |---|---|
+/// | at once | the standard input of the process is closed |
+/// | after half of [`close`](Limits::close) (2.5 s) | the group gets `SIGTERM` |
+/// | after [`close`](Limits::close) (5 s), and whenever the transport is dropped | the group gets `SIGKILL` |
+///
+/// The close is over when no process of the group is left. A process that ends by itself, or whose link is lost, takes
+/// its group with it at once. A daemon that is to outlive the process leaves the group, as `setsid` does.
+///
+/// **In a terminal** Ctrl-C reaches the group in the foreground, which is not that of the process. So the program that
+/// has started the process must end it: wait for the signal (`tokio::signal::ctrl_c`), and close the peer. If the program
+/// is ended by the signal instead, the process sees only the end of its input. For the same reason a process cannot ask
+/// at the terminal, such as `ssh` for a password.
 ///
 /// ```
 /// # #[cfg(unix)]
@@ -58,6 +77,11 @@ use crate::transport::{LinkError, Received, Transport};
 pub struct Process {
     stream: ByteStream<Join<ChildStdout, Stdin>>,
     child: Child,
+    group: Group,
+    /// How long a close may take.
+    close: Duration,
+    /// This end has closed.
+    ending: Option<Ending>,
     /// What reads the standard error ends with this.
     _stderr: Option<Stderr>,
     /// The end of the link, for which the process is waited for.
@@ -69,12 +93,14 @@ impl Process {
     /// of these is replaced.
     ///
     /// # Errors
-    /// The process cannot be started. The text names the program.
+    /// The process cannot be started. The text names the program. A `command` that calls `setsid` before the program
+    /// starts is refused by the system, since the process leads a group already.
     ///
     /// # Panics
     /// If called outside of a tokio runtime.
     pub fn spawn(mut command: Command, framing: Framing, limits: &Limits) -> io::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Group::prepare(&mut command);
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         let mut child = command.kill_on_drop(true).spawn().map_err(|error| {
             io::Error::new(
@@ -82,13 +108,15 @@ impl Process {
                 format!("cannot start `{}`: {error}", program.escape_debug()),
             )
         })?;
+        let group = Group::of(&child);
         let missing = || io::Error::from(io::ErrorKind::BrokenPipe);
         let stdin = Stdin(Some(child.stdin.take().ok_or_else(missing)?));
         let stdout = child.stdout.take().ok_or_else(missing)?;
         let stderr = child.stderr.take();
         let stderr = stderr.map(|stderr| Stderr::read(stderr, program, child.id()));
         let stream = ByteStream::of_child(stdout, stdin, framing, limits);
-        Ok(Self { stream, child, _stderr: stderr, exit: None })
+        let close = limits.close;
+        Ok(Self { stream, child, group, close, ending: None, _stderr: stderr, exit: None })
     }
 
     /// Returns the id that the system has given the process. `None` after the process has ended.
@@ -191,13 +219,23 @@ impl Transport for Process {
     }
 
     fn set_limits(&mut self, limits: &Limits) {
+        self.close = limits.close;
         self.stream.set_limits(limits);
     }
 
-    /// Ready when the process has ended.
+    /// Ready when the process and its group have ended.
     fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {
+        let ending = self.ending.get_or_insert_with(|| Ending::new(self.close));
+        ending.poll_terminate(cx, &mut self.group);
         ready!(self.stream.poll_close(cx, code, reason));
-        self.poll_exit(cx).map(drop)
+        let _ = ready!(pin!(self.child.wait()).poll_unpin(cx));
+        ending.poll_empty(cx, &mut self.group)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.group.kill();
     }
 }
 
