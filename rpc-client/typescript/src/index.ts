@@ -1,5 +1,6 @@
 /** A JSON-RPC 2.0 peer that calls and is called. */
 
+export { anyOf } from "./any-of.js";
 export { type CallOptions, type Params } from "./call.js";
 export { ErrorCode } from "./codes.js";
 export { connect, overLink, type ConnectOptions } from "./connect.js";
