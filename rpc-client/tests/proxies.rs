@@ -158,6 +158,7 @@ async fn each_refusal_of_an_http_proxy_says_what_to_change() {
         "http",
         vec![
             odd(answer("407 Proxy Authentication Required", ""), Login, "it wants a user"),
+            odd(answer("401 Unauthorized", ""), Login, "it wants a user"),
             odd(answer("403 Forbidden", "no"), Forbidden, "connect to `rpc.invalid:1`"),
             odd(answer("405 Method Not Allowed", ""), Forbidden, "405"),
             odd(answer("502 Bad Gateway", "no\u{1b}such host"), Server, r"no\u{1b}such host"),

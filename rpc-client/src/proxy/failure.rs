@@ -6,7 +6,7 @@
 pub enum ProxyFailure {
     /// The proxy cannot be reached, or the connection to it broke.
     Unreachable,
-    /// The proxy wants a user and a password, or does not accept those of its URL (HTTP 407).
+    /// The proxy wants a user and a password, or does not accept those of its URL (HTTP 407 or 401).
     Login,
     /// The proxy lets nobody connect to this server (HTTP 403 and 405, SOCKS 2).
     Forbidden,

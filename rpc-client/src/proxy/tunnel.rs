@@ -56,10 +56,11 @@ async fn exchange(
         return Ok(());
     }
     Err(match status {
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED if has_login => {
+        // tinyproxy answers 401 to a wrong password.
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED if has_login => {
             Failure::new(ProxyFailure::Login, "it does not accept the user and password of its URL")
         }
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Failure::new(
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED => Failure::new(
             ProxyFailure::Login,
             "it wants a user and a password: write them into its URL, as in `http://user:password@host:port`",
         ),
