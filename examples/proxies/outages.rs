@@ -16,7 +16,10 @@ fn client() -> ClientBuilder {
     Client::builder().reconnect(Reconnect::default().max_delay(Duration::from_millis(500)))
 }
 
-async fn until(states: &mut States, is: impl Fn(&State) -> bool) -> Result<State, Box<dyn Error>> {
+pub(crate) async fn until(
+    states: &mut States,
+    is: impl Fn(&State) -> bool,
+) -> Result<State, Box<dyn Error>> {
     loop {
         match states.next().await {
             Some(state) if is(&state) => return Ok(state),
@@ -26,7 +29,7 @@ async fn until(states: &mut States, is: impl Fn(&State) -> bool) -> Result<State
     }
 }
 
-fn is_away(state: &State) -> bool {
+pub(crate) fn is_away(state: &State) -> bool {
     matches!(state, State::Away { .. })
 }
 
