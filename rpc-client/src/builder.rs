@@ -218,7 +218,8 @@ impl ClientBuilder {
     /// A client that [reconnects](Self::reconnect) begins a round of attempts with the server of its session, as long as
     /// the session may be resumed; then come the others in order. It waits only after a whole round. The session goes on if
     /// the server that answers has that, and else a fresh one begins. A client whose session goes on stays with its server,
-    /// also if a URL in front of that leads to a server again. All servers are sent the same credentials, and the secret by
+    /// also if a URL in front of that leads to a server again, unless
+    /// [`Reconnect::fail_back_after`] says otherwise. All servers are sent the same credentials, and the secret by
     /// which the session is resumed. [`Client::host`] tells which one the client is connected to.
     ///
     /// ```

@@ -99,6 +99,7 @@
 //! can be had, and nothing is lost.
 //!
 //! [`proxy`](ClientBuilder::proxy) leads a client through a proxy: HTTP `CONNECT`, or SOCKS 5.
+//! [`alternative`](ClientBuilder::alternative) adds the URL of another server, for when the first one is away.
 //!
 //! # One dependency
 //!

@@ -34,6 +34,7 @@ pub struct Reconnect {
     pub(crate) min_delay: Duration,
     pub(crate) max_delay: Duration,
     pub(crate) give_up_after: Option<Duration>,
+    pub(crate) fail_back_after: Option<Duration>,
 }
 
 impl Default for Reconnect {
@@ -45,6 +46,7 @@ impl Default for Reconnect {
             min_delay: Duration::from_millis(250),
             max_delay: Duration::from_secs(30),
             give_up_after: None,
+            fail_back_after: None,
         }
     }
 }
@@ -90,6 +92,19 @@ impl Reconnect {
         self
     }
 
+    /// Sets how long the client stays with an [alternative](crate::ClientBuilder::alternative) before it looks whether
+    /// a server with a preferred URL is back. Each look that finds nobody doubles the time, up to an hour. By default
+    /// the client stays for as long as its session goes on.
+    ///
+    /// The present link works until the client is connected to the preferred server. Then the client resumes its
+    /// session there: if the server knows the session, since both servers are nodes of one cluster or both URLs lead to
+    /// the same server, nothing is lost. If not, a fresh session begins, with what that means for calls and
+    /// subscriptions ([`State::Fresh`](crate::State::Fresh)). A client without a session stays.
+    pub fn fail_back_after(mut self, fail_back_after: Duration) -> Self {
+        self.fail_back_after = Some(fail_back_after);
+        self
+    }
+
     /// Checks the times.
     pub(crate) fn check(&self) -> Result<(), ConnectError> {
         let mistake = if self.min_delay < Duration::from_millis(1) {
@@ -100,6 +115,8 @@ impl Reconnect {
             "`max_delay` is above a day"
         } else if self.give_up_after == Some(Duration::ZERO) {
             "`give_up_after` is zero: leave out the whole policy if the client shall not reconnect"
+        } else if self.fail_back_after == Some(Duration::ZERO) {
+            "`fail_back_after` is zero: the client needs some time between two looks"
         } else {
             return Ok(());
         };
@@ -124,6 +141,7 @@ mod tests {
             (default.clone().max_delay(ms(249)), "`max_delay` is below `min_delay`"),
             (default.clone().max_delay(day + ms(1)), "`max_delay` is above a day"),
             (default.clone().give_up_after(Duration::ZERO), "`give_up_after` is zero"),
+            (default.clone().fail_back_after(Duration::ZERO), "`fail_back_after` is zero"),
         ] {
             let error = policy.check().unwrap_err().to_string();
             assert!(error.starts_with("the policy of reconnecting cannot be used: "), "{error}");

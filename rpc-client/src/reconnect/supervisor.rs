@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The connection is carried in each step, so that handlers and deadlines run on while there is no link. The files
-//! below say what follows from a step: `links`, `attempts`, `sessions`.
+//! below say what follows from a step: `links`, `attempts`, `sessions`, `detour`, `failback`.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -38,10 +38,13 @@ use crate::reconnect::turns::Turns;
 
 mod attempts;
 mod detour;
+mod failback;
 mod links;
+mod looks;
 mod sessions;
 
 use detour::Detour;
+use looks::Looks;
 use sessions::Sessions;
 
 /// As good as never: 30 years, which each clock can tell.
@@ -88,6 +91,8 @@ pub(crate) struct Supervisor {
     /// How to hear of the opening of a link that opens by its hello.
     opened: Option<Opened>,
     detour: Detour,
+    /// When the client looks for a server that it prefers, if it is to do that.
+    failback: Option<Looks>,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -161,6 +166,7 @@ impl Supervisor {
             carrier: Carrier::default(),
             opened: None,
             detour: Detour::new(fallback),
+            failback: policy.fail_back_after.map(Looks::new),
             timer: Box::pin(sleep_until(start)),
         }
     }
@@ -226,7 +232,8 @@ impl Supervisor {
     fn due(&self) -> Option<Duration> {
         let attempt = matches!(self.next, Next::Waiting).then_some(self.plan.at);
         let end = self.backoff.gives_up_at().filter(|_| !self.sessions.is_ending());
-        attempt.into_iter().chain(end).chain(self.looks_at()).min()
+        let looks = self.looks_at().into_iter().chain(self.fails_back_at());
+        attempt.into_iter().chain(end).chain(looks).min()
     }
 
     fn set_timer(&mut self) {
@@ -245,6 +252,8 @@ impl Supervisor {
             self.dial();
         } else if self.looks_at().is_some_and(|at| now >= at) {
             self.look_for_websocket();
+        } else if self.fails_back_at().is_some_and(|at| now >= at) {
+            self.fail_back();
         }
     }
 }

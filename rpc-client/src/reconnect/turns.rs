@@ -14,6 +14,8 @@ pub(crate) struct Turns {
     current: usize,
     /// Those that have not had their turn in this round, the next one last.
     left: Vec<usize>,
+    /// The client has a link, and looks for a server before that one.
+    is_ahead: bool,
     /// What the round has come to so far.
     outcome: Option<Setback>,
 }
@@ -21,7 +23,14 @@ pub(crate) struct Turns {
 impl Turns {
     /// Begins with the first of `count` servers.
     pub(crate) fn new(count: usize) -> Self {
-        let mut turns = Self { count, home: None, current: 0, left: Vec::new(), outcome: None };
+        let mut turns = Self {
+            count,
+            home: None,
+            current: 0,
+            left: Vec::new(),
+            is_ahead: false,
+            outcome: None,
+        };
         turns.begin();
         turns
     }
@@ -48,16 +57,70 @@ impl Turns {
         self.begin();
     }
 
+    /// Returns whether the client has the server that it prefers to all others.
+    pub(crate) fn has_preferred(&self) -> bool {
+        self.home == Some(0)
+    }
+
+    /// Gives their turns to the servers before the one that the client is connected to. Returns whether there is one.
+    pub(crate) fn look_ahead(&mut self) -> bool {
+        self.left = (0..self.home.unwrap_or(0)).rev().collect();
+        self.is_ahead = !self.left.is_empty();
+        self.look_further()
+    }
+
+    /// Returns whether the client looks for a server before the one that it is connected to.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.is_ahead
+    }
+
+    /// Notes that there is nobody at the server whose turn it was. Returns whether there is another one before the one
+    /// that the client is connected to.
+    pub(crate) fn look_further(&mut self) -> bool {
+        match self.left.pop().filter(|_| self.is_ahead) {
+            Some(next) => {
+                self.current = next;
+                true
+            }
+            None => {
+                self.begin();
+                false
+            }
+        }
+    }
+
+    /// Begins a round, since the client has lost its link. If the client looks ahead, that attempt goes on and is
+    /// the first of the round.
+    pub(crate) fn lost(&mut self) {
+        let looked_for = self.is_ahead.then_some(self.current);
+        self.begin();
+        if let Some(server) = looked_for {
+            self.begin_with(server);
+        }
+    }
+
     /// Begins a round.
-    pub(crate) fn begin(&mut self) {
-        self.outcome = None;
-        self.current = self.home.unwrap_or(0);
-        self.left = (0..self.count).rev().filter(|server| *server != self.current).collect();
+    fn begin(&mut self) {
+        (self.outcome, self.is_ahead) = (None, false);
+        self.begin_with(self.home.unwrap_or(0));
+    }
+
+    /// The server of the session comes next behind `first`.
+    fn begin_with(&mut self, first: usize) {
+        let home = self.home.filter(|home| *home != first);
+        let others =
+            (0..self.count).rev().filter(|server| *server != first && Some(*server) != home);
+        self.left = others.chain(home).collect();
+        self.current = first;
     }
 
     /// Notes that the server whose turn it was has failed. Returns `None` if it is the turn of another one, and else what
     /// the round has come to: the first setback that allows another attempt, or the first one.
     pub(crate) fn failed(&mut self, setback: Setback) -> Option<Setback> {
+        if self.is_ahead {
+            // The link was given up for this one.
+            self.lost();
+        }
         match &self.outcome {
             Some(first) if first.may_retry() || !setback.may_retry() => {}
             _ => self.outcome = Some(setback),
@@ -124,6 +187,48 @@ mod tests {
         assert_eq!(round(&mut turns, &all), (vec![1, 0, 2], first.clone()));
         turns.without_session();
         assert_eq!(round(&mut turns, &all), (vec![0, 1, 2], first));
+    }
+
+    #[test]
+    fn a_client_looks_at_the_servers_before_its_own_in_order_and_stays() {
+        let mut turns = Turns::new(3);
+        let ahead = |turns: &mut Turns| {
+            let mut asked = Vec::new();
+            let mut goes_on = turns.look_ahead();
+            while goes_on {
+                asked.push(turns.current());
+                goes_on = turns.look_further();
+            }
+            asked
+        };
+        turns.connected();
+        assert!(turns.has_preferred());
+        assert_eq!((ahead(&mut turns), turns.current()), (vec![], 0));
+        (0..2).for_each(|_| assert!(turns.failed(failure(1)).is_none()));
+        turns.connected();
+        assert!(!turns.has_preferred());
+        assert_eq!((ahead(&mut turns), turns.current(), turns.is_ahead()), (vec![0, 1], 2, false));
+        assert!(turns.look_ahead());
+        turns.connected();
+        assert!(turns.has_preferred() && !turns.is_ahead());
+    }
+
+    #[test]
+    fn a_link_that_is_lost_while_the_client_looks_ahead_has_its_server_asked_next() {
+        let all = [failure(1), failure(2), failure(3), failure(4)];
+        let own = |turns: &mut Turns| {
+            turns.begin();
+            (0..2).for_each(|_| assert!(turns.failed(failure(1)).is_none()));
+            turns.connected();
+        };
+        let mut turns = Turns::new(4);
+        own(&mut turns);
+        assert!(turns.look_ahead() && turns.look_further());
+        turns.lost();
+        assert_eq!(round(&mut turns, &all).0, [1, 2, 0, 3]);
+        // The same if the link was given up for the one that is looked at, and that one fails.
+        assert!(turns.look_ahead());
+        assert_eq!(round(&mut turns, &all).0, [0, 2, 1, 3]);
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Supervisor {
                 outcome
             }
             Setback::Lost(_) | Setback::Setup(_) => {
-                self.turns.begin();
+                self.turns.lost();
                 setback
             }
         };

@@ -2,34 +2,34 @@
 
 use std::time::Duration;
 
+use super::looks::Looks;
 use super::{Link, Next, Supervisor};
 use crate::fallback::{Carrier, Fallback};
 
-/// How long the client goes without a WebSocket before it looks for one again: at first, and at most.
-const LOOKS: (Duration, Duration) = (Duration::from_secs(10 * 60), Duration::from_secs(60 * 60));
+/// How long the client goes without a WebSocket at first, before it looks for one again.
+const FIRST: Duration = Duration::from_secs(10 * 60);
 
 /// What is known of the way to the server.
 pub(super) struct Detour {
     fallback: Fallback,
-    /// Until when the client does not try a WebSocket.
-    until: Option<Duration>,
-    wait: Duration,
+    /// Until the next look the client does not try a WebSocket.
+    looks: Looks,
 }
 
 impl Detour {
     pub(super) fn new(fallback: Fallback) -> Self {
-        Self { fallback, until: None, wait: LOOKS.0 }
+        Self { fallback, looks: Looks::new(FIRST) }
     }
 
     /// Returns how the next attempt is to connect.
     pub(super) fn fallback(&self, now: Duration) -> Fallback {
-        let is_known = self.until.is_some_and(|until| now < until);
+        let is_known = self.looks.next().is_some_and(|until| now < until);
         if is_known { Fallback::Always } else { self.fallback }
     }
 
     /// Forgets what is known: the network may be another one.
     pub(super) fn forget(&mut self) {
-        (self.until, self.wait) = (None, LOOKS.0);
+        self.looks.forget();
     }
 
     /// Notes which way has led to the server.
@@ -39,20 +39,16 @@ impl Detour {
         }
         match carrier {
             Carrier::WebSocket | Carrier::ByteStream => self.forget(),
-            Carrier::Sse => {
-                self.until.take_if(|until| *until <= now);
-                self.until.get_or_insert(now.saturating_add(self.wait));
-            }
+            Carrier::Sse => self.looks.has_less(now),
         }
     }
 
     /// Notes that there is still no WebSocket for a client that is here by this way.
-    fn looked_in_vain(&mut self, carrier: Carrier, now: Duration) {
+    pub(super) fn looked_in_vain(&mut self, carrier: Carrier, now: Duration) {
         if self.fallback != Fallback::WhenFails || carrier != Carrier::Sse {
             return;
         }
-        self.wait = LOOKS.1.min(self.wait * 2);
-        self.until = Some(now.saturating_add(self.wait));
+        self.looks.looked_in_vain(now);
     }
 }
 
@@ -68,18 +64,12 @@ impl Supervisor {
             && self.carrier == Carrier::Sse
             && matches!(self.next, Next::Nothing)
             && self.connection.wants_to_resume();
-        self.detour.until.filter(|_| may_move)
+        self.detour.looks.next().filter(|_| may_move)
     }
 
     /// Begins an attempt to have a WebSocket, beside the link that works.
     pub(super) fn look_for_websocket(&mut self) {
         self.dial_with(Fallback::Never);
-    }
-
-    /// There is no WebSocket. The link that works goes on.
-    pub(super) fn has_looked_in_vain(&mut self) {
-        let now = self.now();
-        self.detour.looked_in_vain(self.carrier, now);
     }
 }
 
@@ -94,18 +84,14 @@ mod tests {
         assert_eq!(detour.fallback(secs(0)), Fallback::WhenFails);
         detour.note(Carrier::Sse, secs(1));
         assert_eq!(detour.fallback(secs(600)), Fallback::Always);
-        detour.note(Carrier::Sse, secs(300));
-        assert_eq!(detour.until, Some(secs(601)), "another link by the same way puts nothing off");
         assert_eq!(detour.fallback(secs(601)), Fallback::WhenFails);
         detour.looked_in_vain(Carrier::Sse, secs(601));
-        assert_eq!(detour.until, Some(secs(601 + 1200)));
-        (0..9).for_each(|_| detour.looked_in_vain(Carrier::Sse, secs(2000)));
-        assert_eq!(detour.until, Some(secs(2000 + 3600)));
+        assert_eq!(detour.fallback(secs(1800)), Fallback::Always);
         detour.note(Carrier::WebSocket, secs(2001));
         assert_eq!(detour.fallback(secs(2002)), Fallback::WhenFails);
         // An attempt beside a WebSocket that works.
         detour.looked_in_vain(Carrier::WebSocket, secs(2003));
-        assert_eq!(detour.until, None);
+        assert_eq!(detour.looks.next(), None);
     }
 
     #[test]
@@ -114,7 +100,7 @@ mod tests {
             let mut detour = Detour::new(fallback);
             detour.note(Carrier::Sse, Duration::ZERO);
             detour.looked_in_vain(Carrier::Sse, Duration::ZERO);
-            assert_eq!((detour.until, detour.fallback(LOOKS.1)), (None, fallback));
+            assert_eq!((detour.looks.next(), detour.fallback(FIRST)), (None, fallback));
         }
     }
 }

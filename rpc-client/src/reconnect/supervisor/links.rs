@@ -37,6 +37,7 @@ impl Supervisor {
         (self.link, self.opened) = (Link::Up, None);
         self.turns.connected();
         self.note_detour();
+        self.note_server();
         self.backoff.up(self.now(), self.connection.spread());
         (self.plan, self.refused) = (Plan::FIRST, None);
         self.has_ended_session(ended);
