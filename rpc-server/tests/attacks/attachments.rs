@@ -3,8 +3,8 @@
 use rpc_core::{Base64, Context, Router};
 
 use crate::canary::{Lives, Target};
+use crate::raw::Raw;
 use crate::support::{BINARY, TEXT, echo, frame, limits};
-use crate::way::Raw;
 
 const HELLO: &str = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"bytes":true}}"#;
 

@@ -13,8 +13,12 @@ use rpc_server::{Server, ServerBuilder, ServerStats};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+use crate::raw::Raw;
 use crate::support::{echo, soon, until};
-use crate::way::{Raw, Way};
+use crate::way::Way;
+
+/// How long a link waits for a stream that is gone.
+pub(crate) const MEND: Duration = Duration::from_millis(300);
 
 /// A server, and a connection on which calls are made one after the other all the time.
 pub(crate) struct Target {
@@ -36,10 +40,14 @@ impl Target {
         Self::with(|_| {}).await
     }
 
-    /// A server whose limits are changed: its times, for all else is to hold as it stands.
+    /// A server whose limits are changed: its times, for all else is to hold as it stands. A link whose stream is gone is
+    /// soon given up.
     pub(crate) async fn with(change: impl FnOnce(&mut Limits)) -> Self {
         let lives = Lives::default();
-        let limits = crate::support::limits(change);
+        let limits = crate::support::limits(|limits| {
+            limits.mend = MEND;
+            change(limits);
+        });
         Self::of(echo().service(services(&lives)).limits(limits), lives).await
     }
 
@@ -69,7 +77,7 @@ impl Target {
         self.unharmed().await;
     }
 
-    /// A WebSocket to attack with.
+    /// A connection to attack with.
     pub(crate) async fn open(&self) -> Raw {
         self.way.open().await
     }

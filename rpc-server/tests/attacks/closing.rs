@@ -79,7 +79,7 @@ async fn a_flood_behind_a_close() {
 async fn who_does_not_hear_a_close() {
     let target = target().await;
     let mut raw = target.open().await;
-    raw.send(frame(2, b"\xff")).await;
+    raw.send(frame(TEXT, b"\xff")).await;
     let flood = frame(TEXT, HANG.as_bytes()).repeat(1000);
     while raw.try_send(&flood).await {}
     assert_eq!(target.lives.most(), 0);

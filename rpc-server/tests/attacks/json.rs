@@ -1,7 +1,7 @@
 //! JSON that means more work than bytes.
 
 use crate::canary::Target;
-use crate::way::Raw;
+use crate::raw::Raw;
 
 /// Nearly all that a message may have.
 const MESSAGE: usize = 1_000_000;

@@ -6,12 +6,13 @@ use rpc_core::{CloseCode, Context, Limits, Link, Router};
 use rpc_server::{Connecting, Rejection, Sessions};
 use serde_json::{Value, json};
 
-use crate::canary::{Lives, Target};
+use crate::canary::{Lives, MEND, Target};
+use crate::raw::Raw;
 use crate::session::{ANNOUNCE, Session as AnySession, greet, shake};
 use crate::support::{echo, limits, soon, until};
-use crate::way::{Io, Raw, Way};
+use crate::way::Way;
 
-type Session = AnySession<Box<dyn Io>>;
+type Session = AnySession<Raw>;
 
 /// The header of a client that has a name. The others are all of one address.
 const HONEST: &str = "X-User: honest\r\n";
@@ -29,15 +30,18 @@ async fn target(change: impl FnOnce(&mut Limits)) -> Target {
             "join",
             |cx: Context, (): ()| async move { Ok(cx.peer().join_group("room").is_ok()) },
         );
-    let builder =
-        echo().service(services).limits(limits(change)).sessions(Sessions::new()).on_connect(
-            |connecting: Connecting| async move {
-                if let Some(name) = connecting.header("x-user") {
-                    connecting.peer().identify(name)?;
-                }
-                Ok::<_, Rejection>(())
-            },
-        );
+    let limits = limits(|limits| {
+        limits.mend = MEND;
+        change(limits);
+    });
+    let builder = echo().service(services).limits(limits).sessions(Sessions::new()).on_connect(
+        |connecting: Connecting| async move {
+            if let Some(name) = connecting.header("x-user") {
+                connecting.peer().identify(name)?;
+            }
+            Ok::<_, Rejection>(())
+        },
+    );
     Target::of(builder, lives).await
 }
 
@@ -57,7 +61,7 @@ async fn announced(target: &Target, headers: &str) -> Raw {
 async fn cut(target: &Target, session: Session) -> Session {
     let AnySession { raw, token, attempt, received } = session;
     raw.reset();
-    AnySession { raw: target.way.connect().await, token, attempt, received }
+    AnySession { raw: target.way.open_with("").await, token, attempt, received }
 }
 
 /// Ends all that is away, and waits until nothing of it is left.
@@ -199,7 +203,7 @@ async fn counts_that_are_false() {
     for (number, count) in counts.iter().cycle().take(200).enumerate() {
         let count: Value = serde_json::from_str(count).unwrap();
         // It holds nothing: the link that asks still holds the peer when the session ends.
-        let mut session = Session::begin(target.way.open().await).await;
+        let mut session = Session::begin(target.way.open_with("").await).await;
         session.echoes("zero").await;
         session.ack(1).await;
         session.echoes("one").await;
@@ -258,7 +262,7 @@ async fn resumes_that_never_end() {
             break raw;
         }
     };
-    session.resume(raw).await;
+    session.resume(Raw::WebSocket(raw)).await;
     session.echoes("kept").await;
     session.close(1000).await;
     unharmed(target).await;

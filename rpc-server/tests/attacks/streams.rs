@@ -7,8 +7,8 @@ use std::time::Duration;
 use rpc_core::{Context, Router};
 
 use crate::canary::{Lives, Target};
+use crate::raw::Raw;
 use crate::support::{TEXT, echo, frame, limits, until};
-use crate::way::Raw;
 
 fn message(text: &str) -> Vec<u8> {
     frame(TEXT, text.as_bytes())

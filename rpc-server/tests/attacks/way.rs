@@ -1,10 +1,10 @@
-//! The way by which an attacked server is reached: a TCP port of its own, unless `ATTACKED` says `tls`, or
-//! `mounted`, which is in an app of axum's.
+//! The way by which an attacked server is reached: a WebSocket to a TCP port of its own, unless `ATTACKED` says `tls`, or
+//! `mounted`, which is in an app of axum's, or `sse`, which is a link over server-sent events and `POST`.
 
 use std::env;
 use std::net::SocketAddr;
 
-use rpc_client::Client;
+use rpc_client::{Client, Fallback};
 use rpc_server::{Server, ServerBuilder};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,11 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 #[path = "../support/tls.rs"]
 mod tls;
 
+use crate::link::{HELLO, Link, opening};
+use crate::raw::{Raw, Socket};
 use crate::session::shake;
-use crate::support::{self, HANDSHAKE, OverTcp, soon, spawn};
-
-/// A connection to attack with.
-pub(crate) type Raw = support::Raw<Box<dyn Io>>;
+use crate::support::{OverTcp, soon, spawn};
 
 pub(crate) trait Io: AsyncRead + AsyncWrite + OverTcp + Unpin + Send {}
 
@@ -29,9 +28,12 @@ impl OverTcp for Box<dyn Io> {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Way {
     address: SocketAddr,
     url: String,
+    /// Whether messages go over links instead of WebSockets.
+    by_links: bool,
     #[cfg(feature = "tls")]
     tls: Option<std::sync::Arc<rpc_server::rustls::ClientConfig>>,
 }
@@ -39,8 +41,13 @@ pub(crate) struct Way {
 impl Way {
     /// Runs a server to which there is such a way.
     pub(crate) async fn to(builder: ServerBuilder) -> (Server, Self) {
+        let builder = builder.sse(true);
         match env::var("ATTACKED").as_deref() {
             Err(_) => Self::by_port(spawn(builder).await),
+            Ok("sse") => {
+                let (server, way) = Self::by_port(spawn(builder).await);
+                (server, Self { by_links: true, ..way })
+            }
             Ok("mounted") => Self::mounted(builder).await,
             #[cfg(feature = "tls")]
             Ok("tls") => {
@@ -76,37 +83,52 @@ impl Way {
         Self {
             address,
             url,
+            by_links: false,
             #[cfg(feature = "tls")]
             tls: None,
         }
     }
 
     /// A connection on which nothing of HTTP was said.
-    pub(crate) async fn connect(&self) -> Raw {
+    pub(crate) async fn connect(&self) -> Socket {
         let stream = soon(TcpStream::connect(self.address)).await.unwrap();
         stream.set_nodelay(true).unwrap();
         #[cfg(feature = "tls")]
         if let Some(config) = &self.tls {
-            return Raw::over(Box::new(tls::speak(config, stream).await));
+            return Socket::over(Box::new(tls::speak(config, stream).await));
         }
-        Raw::over(Box::new(stream))
+        Socket::over(Box::new(stream))
     }
 
-    /// A WebSocket.
+    /// A connection to attack with.
     pub(crate) async fn open(&self) -> Raw {
-        let mut raw = self.connect().await;
-        raw.send(HANDSHAKE).await;
-        let head = raw.head().await;
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        raw
+        if self.by_links {
+            return Raw::Link(Link::open(self, "").await.into());
+        }
+        self.open_with("").await
     }
 
-    /// A WebSocket that was asked for with more headers.
+    /// A connection that was asked for with more headers. A link begins with the hello that the attacker sends.
     pub(crate) async fn open_with(&self, headers: &str) -> Raw {
-        let mut raw = self.connect().await;
-        let head = shake(&mut raw, headers).await;
+        if self.by_links {
+            return Raw::Link(Link::later(self, headers).into());
+        }
+        let mut socket = self.connect().await;
+        let head = shake(&mut socket, headers).await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        raw
+        Raw::WebSocket(socket)
+    }
+
+    /// Asks for a connection with more headers. Returns the status, and the connection if it has begun.
+    pub(crate) async fn knock(&self, headers: &str) -> (u16, Socket) {
+        let mut socket = self.connect().await;
+        let head = if self.by_links {
+            socket.send(opening(headers, HELLO)).await;
+            socket.head().await
+        } else {
+            shake(&mut socket, headers).await
+        };
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), socket)
     }
 
     /// A client that behaves.
@@ -116,6 +138,7 @@ impl Way {
             Some(config) => builder.tls(rpc_client::Tls::from_config(config.clone())),
             None => builder,
         };
-        soon(builder.connect(&self.url)).await.unwrap()
+        let fallback = if self.by_links { Fallback::Always } else { Fallback::Never };
+        soon(builder.fallback(fallback).connect(&self.url)).await.unwrap()
     }
 }

@@ -29,12 +29,11 @@ mod ways;
 use rpc_core::Limits;
 use rpc_server::{Server, ServerBuilder, Sessions};
 use support::{Raw, echo, limits, soon, until};
-use tokio::net::TcpStream;
 
 use session::{ANNOUNCE, shake};
 
 /// A session over TCP.
-type Session = session::Session<TcpStream>;
+type Session = session::Session<Raw>;
 
 /// A server with sessions and a method `echo`, before it listens.
 fn sessions(change: impl FnOnce(&mut Limits)) -> ServerBuilder {

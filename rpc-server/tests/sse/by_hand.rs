@@ -1,10 +1,8 @@
 //! Requests of a link as a person with a terminal makes them.
 
 use rpc_server::Server;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use crate::support::soon;
+use crate::support::Raw;
 
 /// The hello of a client that knows what it must.
 pub(crate) const HELLO: &str = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#;
@@ -16,8 +14,7 @@ pub(crate) fn call(id: u64, method: &str, text: &str) -> String {
 
 /// An HTTP connection.
 pub(crate) struct Http {
-    stream: TcpStream,
-    read: Vec<u8>,
+    raw: Raw,
 }
 
 /// A whole answer.
@@ -41,14 +38,12 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 impl Http {
     pub(crate) async fn connect(server: &Server) -> Self {
-        let stream = soon(TcpStream::connect(server.local_addr().unwrap())).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, read: Vec::new() }
+        Self { raw: Raw::connect(server).await }
     }
 
     pub(crate) async fn send(&mut self, text: impl AsRef<[u8]>) {
         // That the server has closed shows when the answer is read.
-        let _ = soon(self.stream.write_all(text.as_ref())).await;
+        self.raw.send(text).await;
     }
 
     /// The head of a request with messages.
@@ -83,43 +78,13 @@ impl Http {
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         let length = header(&head, "content-length").and_then(|length| length.parse().ok());
         let length: usize = length.unwrap_or(0);
-        while self.read.len() < length && self.fill().await {}
-        let body = self.read.drain(..length.min(self.read.len())).collect();
+        let body = self.raw.bytes(length).await;
         Answer { status, head, body: String::from_utf8(body).unwrap() }
     }
 
     /// The head of an answer; empty if the server closes before.
     pub(crate) async fn head(&mut self) -> String {
-        loop {
-            if let Some(at) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
-                return String::from_utf8(self.read.drain(..at + 4).collect()).unwrap();
-            }
-            if !self.fill().await {
-                return String::new();
-            }
-        }
-    }
-
-    async fn fill(&mut self) -> bool {
-        soon(self.stream.read_buf(&mut self.read)).await.is_ok_and(|count| count > 0)
-    }
-
-    /// One chunk of a body, with its frame taken off; `None` at the end.
-    async fn chunk(&mut self) -> Option<Vec<u8>> {
-        loop {
-            if let Some(at) = self.read.windows(2).position(|window| window == b"\r\n") {
-                let size = std::str::from_utf8(&self.read[..at]).unwrap();
-                let size = usize::from_str_radix(size, 16).unwrap();
-                if self.read.len() >= at + 2 + size + 2 {
-                    let chunk = self.read[at + 2..at + 2 + size].to_vec();
-                    self.read.drain(..at + 2 + size + 2);
-                    return Some(chunk).filter(|chunk| !chunk.is_empty());
-                }
-            }
-            if !self.fill().await {
-                return None;
-            }
-        }
+        self.raw.head().await
     }
 }
 
@@ -192,7 +157,7 @@ impl Events {
                 }
                 return Some(event);
             }
-            self.text += &String::from_utf8(self.http.chunk().await?).unwrap();
+            self.text += &String::from_utf8(self.http.raw.chunk().await?).unwrap();
         }
     }
 

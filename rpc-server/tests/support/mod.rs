@@ -152,6 +152,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         String::from_utf8(std::mem::take(&mut self.read)).unwrap()
     }
 
+    /// So many bytes of the body of an answer, or fewer if the server closes before.
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.read.len() < count && self.fill().await {}
+        self.read.drain(..count.min(self.read.len())).collect()
+    }
+
+    /// One chunk of the body of an answer; `None` at the end.
+    pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some((start, end)) = chunk(&self.read) {
+                let chunk = self.read[start..end].to_vec();
+                self.read.drain(..end + 2);
+                return Some(chunk).filter(|chunk| !chunk.is_empty());
+            }
+            if !self.fill().await {
+                return None;
+            }
+        }
+    }
+
     /// Reads, whatever it is, to the end.
     pub(crate) async fn ended(&mut self) -> bool {
         while self.fill().await {}
@@ -161,7 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// The next frame, opcode and payload; `None` at the end.
     pub(crate) async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
-            if let Some((opcode, start, end)) = unmasked(&self.read) {
+            if let Some((opcode, start, end)) = whole_frame(&self.read) {
                 let payload = self.read[start..end].to_vec();
                 self.read.drain(..end);
                 return Some((opcode, payload));
@@ -221,13 +241,24 @@ pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Opcode, start and end of the payload of a whole frame at the beginning of `bytes`.
-fn unmasked(bytes: &[u8]) -> Option<(u8, usize, usize)> {
-    let (start, length) = match *bytes.get(1)? {
+/// Opcode, start and end of the payload of a whole frame at the beginning of `bytes`. The mask, if there is one, is that
+/// of [`frame`].
+pub(crate) fn whole_frame(bytes: &[u8]) -> Option<(u8, usize, usize)> {
+    let second = *bytes.get(1)?;
+    let (start, length) = match second & 0x7f {
         126 => (4, u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().unwrap()))),
         127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().unwrap())),
         length => (2, u64::from(length)),
     };
+    let start = start + if second & 0x80 > 0 { 4 } else { 0 };
     let end = start + usize::try_from(length).unwrap();
     (bytes.len() >= end).then_some((bytes[0] & 15, start, end))
+}
+
+/// Start and end of what a whole chunk of a body holds, at the beginning of `bytes`.
+fn chunk(bytes: &[u8]) -> Option<(usize, usize)> {
+    let at = bytes.windows(2).position(|window| window == b"\r\n")?;
+    let size = usize::from_str_radix(std::str::from_utf8(&bytes[..at]).unwrap(), 16).unwrap();
+    let (start, end) = (at + 2, at + 2 + size);
+    (bytes.len() >= end + 2).then_some((start, end))
 }

@@ -19,31 +19,47 @@ where
     raw.head().await
 }
 
+/// What a session has its messages carried by.
+pub(crate) trait Carries {
+    /// Sends a frame.
+    async fn send(&mut self, frame: Vec<u8>);
+    /// The next frame, opcode and payload; `None` at the end.
+    async fn frame(&mut self) -> Option<(u8, Vec<u8>)>;
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Carries for Raw<S> {
+    async fn send(&mut self, frame: Vec<u8>) {
+        Self::send(self, frame).await;
+    }
+
+    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        Self::frame(self).await
+    }
+}
+
 /// Says hello, and returns what the server says of the session in its own.
-pub(crate) async fn greet<S>(raw: &mut Raw<S>, session: Value) -> Value
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub(crate) async fn greet(raw: &mut impl Carries, session: Value) -> Value {
     let params = json!({ "duplex": 1, "window": 65536, "session": session });
     let hello = json!({ "jsonrpc": "2.0", "method": "$/hello", "params": params });
-    raw.send_text(&hello.to_string()).await;
-    let said: Value = serde_json::from_str(&raw.text().await).unwrap();
+    raw.send(frame(TEXT, hello.to_string().as_bytes())).await;
+    let (_, said) = raw.frame().await.expect("no answer to the hello");
+    let said: Value = serde_json::from_slice(&said).unwrap();
     assert_eq!(said["method"], "$/hello", "{said}");
     said["params"]["session"].clone()
 }
 
 /// A client, and what it knows of its session.
-pub(crate) struct Session<S> {
-    pub(crate) raw: Raw<S>,
+pub(crate) struct Session<R> {
+    pub(crate) raw: R,
     pub(crate) token: String,
     pub(crate) attempt: u64,
     /// How many messages of the server were taken in.
     pub(crate) received: u64,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+impl<R: Carries> Session<R> {
     /// Begins a session on a WebSocket, and acknowledges its token.
-    pub(crate) async fn begin(mut raw: Raw<S>) -> Self {
+    pub(crate) async fn begin(mut raw: R) -> Self {
         let said = greet(&mut raw, json!({})).await;
         let token = said["token"].as_str().expect("a session is granted").to_owned();
         let mut session = Self { raw, token, attempt: 0, received: 0 };
@@ -58,14 +74,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Asks for the session on another WebSocket. Returns what the server says.
-    pub(crate) async fn ask(&mut self, mut raw: Raw<S>) -> (Raw<S>, Value) {
+    pub(crate) async fn ask(&mut self, mut raw: R) -> (R, Value) {
         let asks = self.asks();
         let said = greet(&mut raw, asks).await;
         (raw, said)
     }
 
     /// Resumes the session on another WebSocket. Returns what the server says, and the link before.
-    pub(crate) async fn resume(&mut self, raw: Raw<S>) -> (Value, Raw<S>) {
+    pub(crate) async fn resume(&mut self, raw: R) -> (Value, R) {
         let (raw, said) = self.ask(raw).await;
         assert_eq!(said["resumed"], true, "{said}");
         self.token = said["token"].as_str().unwrap().to_owned();
@@ -76,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     pub(crate) async fn ack(&mut self, n: impl Into<Value>) {
         let ack = json!({ "jsonrpc": "2.0", "method": "$/ack", "params": { "n": n.into() } });
-        self.raw.send_text(&ack.to_string()).await;
+        self.raw.send(frame(TEXT, ack.to_string().as_bytes())).await;
     }
 
     /// The next message that counts.
@@ -97,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     pub(crate) async fn call(&mut self, id: impl Into<Value>, method: &str, params: Value) {
         let call = json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params });
-        self.raw.send_text(&call.to_string()).await;
+        self.raw.send(frame(TEXT, call.to_string().as_bytes())).await;
     }
 
     /// Calls `echo` and takes the answer, which must be the next message.
