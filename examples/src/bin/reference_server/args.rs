@@ -12,6 +12,7 @@ usage: reference_server --listen ADDRESS [options]
   --allow-origin ORIGIN   lets pages from there connect; may be repeated
   --schema                answers `rpc.discover`
   --sessions              lets sessions outlive their links
+  --forward               hands `back.…` on to the caller itself
   --sse                   lets clients connect by server-sent events and POST as well
   --limit NAME=VALUE      sets a limit by its name, such as queue=65536 or ping=2s; may be repeated
   --max-level LEVEL       what to log to stderr: off, error, warn, info (default), debug, trace";
@@ -34,6 +35,7 @@ pub(crate) struct Options {
     pub(crate) origins: Vec<String>,
     pub(crate) schema: bool,
     pub(crate) sessions: bool,
+    pub(crate) forward: bool,
     pub(crate) sse: bool,
     /// They agree with each other.
     pub(crate) limits: Limits,
@@ -49,6 +51,7 @@ impl Command {
         limits.grace = GRACE;
         let mut schema = false;
         let mut sessions = false;
+        let mut forward = false;
         let mut sse = false;
         let mut level = LevelFilter::INFO;
         while let Some(arg) = parser.next()? {
@@ -58,6 +61,7 @@ impl Command {
                 Long("allow-origin") => origins.push(parser.value()?.string()?),
                 Long("schema") => schema = true,
                 Long("sessions") => sessions = true,
+                Long("forward") => forward = true,
                 Long("sse") => sse = true,
                 Long("limit") => set(&mut limits, &parser.value()?.string()?)?,
                 Long("max-level") => level = parser.value()?.parse()?,
@@ -66,7 +70,8 @@ impl Command {
         }
         limits.check().map_err(|error| format!("--limit: {error}"))?;
         let listen = listen.ok_or("--listen ADDRESS is needed")?;
-        Ok(Self::Serve(Box::new(Options { listen, origins, schema, sessions, sse, limits, level })))
+        let options = Options { listen, origins, schema, sessions, forward, sse, limits, level };
+        Ok(Self::Serve(Box::new(options)))
     }
 }
 

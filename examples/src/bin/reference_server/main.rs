@@ -22,6 +22,7 @@ use args::{Command, Options};
 use caller::Caller;
 use contract::{CallerClient, ReferenceServer};
 use rpc_core::schema::{Discovery, DocumentInfo, Model, ModelError};
+use rpc_core::{Context, Router};
 use rpc_server::{Connecting, Rejection, Server, Sessions, StatusCode};
 use service::Service;
 use signals::Signals;
@@ -75,6 +76,10 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
         let model = model()?;
         let discovery = Discovery::new(&document(&model)).with_model(&model);
         builder = builder.service(discovery.in_hello());
+    }
+    if options.forward {
+        let caller = |cx: &Context| Ok(cx.peer().clone());
+        builder = builder.service(Router::new().forward_to("back.*", caller));
     }
     // Who names no user is whoever has the token of a session, or the name of a link.
     let same = |old: &Caller, new: &Caller| old.user == new.user;
