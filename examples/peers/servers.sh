@@ -100,6 +100,9 @@ pipes "$kept/python_servers/bin/deltachat-rpc-server"
 next everything
 pipes node "$kept/node_servers/node_modules/@modelcontextprotocol/server-everything/dist/index.js" stdio
 
+next mcp_rounds
+pipes env NODE_PATH="$kept/node/node_modules" node "$PWD/mcp_rounds_server.cjs"
+
 next codex
 starts "$NODE_PROGRAMS/codex" app-server --listen "ws://127.0.0.1:$port"
 calls ''

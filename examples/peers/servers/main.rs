@@ -10,6 +10,7 @@ mod codex;
 mod deltachat;
 mod everything;
 mod kodi;
+mod mcp_rounds;
 mod mopidy;
 mod pylsp;
 mod reached;
@@ -33,6 +34,7 @@ async fn main() -> ExitCode {
         "deltachat" => deltachat::passes(reached).await,
         "everything" => everything::passes(reached).await,
         "kodi" => kodi::passes(&url).await,
+        "mcp_rounds" => mcp_rounds::passes(reached).await,
         "mopidy" => mopidy::passes(&url).await,
         "pylsp" => pylsp::passes(reached).await,
         "snapserver" => snapserver::passes(&url).await,

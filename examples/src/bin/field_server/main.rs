@@ -11,6 +11,7 @@ mod ethereum;
 mod feed;
 mod language;
 mod mcp;
+mod mcp_rounds;
 mod solana;
 mod substrate;
 mod topics;
@@ -20,8 +21,8 @@ use std::error::Error;
 use rpc_core::set_panic_hook;
 use rpc_core::transport::Framing;
 
-const USAGE: &str =
-    "usage: field_server ethereum | language | mcp | solana | substrate | topics [--stdio]";
+const USAGE: &str = "usage: field_server ethereum | language | mcp | mcp_rounds | solana | substrate | topics \
+    [--stdio]";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -37,6 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some("language") => language::server(),
         Some("mcp") if is_piped => mcp::services(),
         Some("mcp") => mcp::server(),
+        Some("mcp_rounds") => mcp_rounds::services(),
         Some("solana") => solana::server(),
         Some("substrate") => substrate::server(),
         Some("topics") => topics::server(),
