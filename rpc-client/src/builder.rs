@@ -1,6 +1,8 @@
 //! The settings of a client that is not connected yet.
 
 use std::fmt;
+#[cfg(not(target_family = "wasm"))]
+use std::future::ready;
 use std::mem::take;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -284,11 +286,20 @@ impl ClientBuilder {
         loop {
             let mut attempt = attempts[turns.current()].clone();
             let host = attempt.host();
-            let connecting = async move {
+            let connecting = async {
                 attempt.authorize().await?;
                 attempt.connect().await
             };
-            let setback = match self.clone().start(Box::pin(connecting), host).await {
+            let connected = self.clone().start(Box::pin(connecting), host.clone()).await;
+            #[cfg(not(target_family = "wasm"))]
+            let connected = match connected {
+                Err(error) if error.is_swallowed() => {
+                    let by_sse = attempt.by_sse(Some(error));
+                    self.clone().start(Box::pin(ready(Ok(by_sse))), host).await
+                }
+                connected => connected,
+            };
+            let setback = match connected {
                 Ok(client) => return Ok(client),
                 Err(error) => Setback::Failed(Arc::new(error)),
             };

@@ -11,7 +11,7 @@ use http::header::{AUTHORIZATION, HeaderValue};
 use rpc_core::Limits;
 #[cfg(feature = "process")]
 use rpc_core::transport::Process;
-use rpc_core::transport::{ByteStream, Framing};
+use rpc_core::transport::{ByteStream, Framing, Role, WebSocket};
 #[cfg(feature = "tls-no-provider")]
 use rpc_tls::rustls::pki_types::ServerName;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -27,9 +27,11 @@ use tokio_rustls::client::TlsStream;
 use crate::credentials::Credentials;
 use crate::error::ConnectError;
 use crate::fallback::Fallback;
-use crate::handshake::Handshake;
+use crate::handshake::{Handshake, Shaken};
+use crate::opened::Opened;
 #[cfg(feature = "process")]
 use crate::program::Program;
+use crate::proven::Proven;
 use crate::proxy::{NextHop, Proxy};
 use crate::race;
 use crate::socket::Socket;
@@ -51,6 +53,9 @@ pub(crate) struct Attempt {
     /// How long the attempt may take.
     pub(crate) time: Duration,
     pub(crate) fallback: Fallback,
+    /// There is a way round a proxy that lets WebSockets open and no message pass. So a WebSocket counts only when the
+    /// server has answered the hello.
+    pub(crate) proves_websocket: bool,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) proxy: Option<Proxy>,
     /// How messages are told apart on a link without HTTP.
@@ -109,7 +114,13 @@ impl Attempt {
                 }
             }
         };
-        Ok(Socket::by_sse(Opening { attempt: self.clone(), time: self.time, before: error }))
+        Ok(self.by_sse(error))
+    }
+
+    /// Returns a link without a WebSocket, which opens when the connection says hello. `before` says why there is no
+    /// WebSocket, if one was tried.
+    pub(crate) fn by_sse(&self, before: Option<ConnectError>) -> Socket {
+        Socket::by_sse(Opening { attempt: self.clone(), time: self.time, before })
     }
 
     /// Connects to the target of the URL, for requests.
@@ -217,10 +228,19 @@ impl Attempt {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        if self.handshake.target.has_http {
-            return Ok(Socket::new(self.handshake.run(stream, &self.limits).await?));
+        if !self.handshake.target.has_http {
+            return Ok(Socket::unagreed(ByteStream::new(stream, self.framing, &self.limits)));
         }
-        Ok(Socket::unagreed(ByteStream::new(stream, self.framing, &self.limits)))
+        let Shaken { stream, already_read, agreed } = self.handshake.run(stream).await?;
+        // A server that has not said that it answers a hello may be silent for as long as it likes.
+        if !self.proves_websocket || !agreed.answers_hello || !already_read.is_empty() {
+            let websocket = WebSocket::new(stream, Role::Client, already_read, &self.limits);
+            return Ok(Socket::new((websocket, agreed)));
+        }
+        let (opened, heard_of) = Opened::channel(self);
+        let stream = Proven::new(stream, opened, self.time / 2);
+        let websocket = WebSocket::new(stream, Role::Client, already_read, &self.limits);
+        Ok(Socket::opening((websocket.opened_by_hello(), agreed), heard_of))
     }
 }
 

@@ -203,6 +203,12 @@ impl ConnectError {
         }
     }
 
+    /// Returns whether something between the client and the server lets WebSockets open, and no message pass.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn is_swallowed(&self) -> bool {
+        matches!(self, Self::Handshake(reason) if *reason == SWALLOWED)
+    }
+
     /// Returns whether a server, or what stands before it, has answered the handshake.
     pub(crate) fn is_answer(&self) -> bool {
         match self {
@@ -215,6 +221,10 @@ impl ConnectError {
 
 /// The text of the error of a server that has accepted a connection and has not answered.
 pub(crate) const NO_ANSWER: &str = "it closed the connection without an answer";
+
+/// The text of the error of a WebSocket that has opened, and over which the hello was not answered.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) const SWALLOWED: &str = "it opened the WebSocket, and then nothing came";
 
 /// The URL that a server names instead of its own. In most cases the URL is an `https://` URL: connect to it as
 /// `wss://`.

@@ -14,7 +14,10 @@ pub enum Fallback {
     #[default]
     Never,
     /// When a WebSocket cannot be had: the answer to the handshake is another one, there is no answer within half of
-    /// [`connect_timeout`](crate::ClientBuilder::connect_timeout), or the connection breaks. If the other way fails as
+    /// [`connect_timeout`](crate::ClientBuilder::connect_timeout), or the connection breaks. The same if the WebSocket opens
+    /// and then nothing comes for so long, or it breaks: some proxies swallow what follows the handshake. That holds for
+    /// a server whose handshake says that it answers a hello, as each of this framework does. A plain JSON-RPC server may be
+    /// silent for as long as it likes, and has no other way either. If the other way fails as
     /// well, the error is that of the WebSocket, unless the server does not want the client. A client that
     /// [reconnects](crate::ClientBuilder::reconnect) goes on without a WebSocket for ten minutes. Then it tries again and,
     /// if the server keeps its session, moves the session to the WebSocket, and nothing is lost.

@@ -18,8 +18,6 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rpc_core::Limits;
-use rpc_core::transport::{Role, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -51,6 +49,15 @@ pub(crate) struct Handshake {
     pub(crate) announces_resume: bool,
 }
 
+/// A connection after the handshake.
+pub(crate) struct Shaken<S> {
+    pub(crate) stream: S,
+    /// What came behind the answer.
+    pub(crate) already_read: Bytes,
+    /// The parameters that the server has agreed to.
+    pub(crate) agreed: Agreed,
+}
+
 /// With this header each end tells the other end that it knows the extensions of JSON-RPC 2.0.
 const RPC_HELLO: HeaderName = HeaderName::from_static("rpc-hello");
 
@@ -58,13 +65,8 @@ const RPC_HELLO: HeaderName = HeaderName::from_static("rpc-hello");
 const RPC_RESUME: HeaderName = HeaderName::from_static("rpc-resume");
 
 impl Handshake {
-    /// Turns a connection into a WebSocket. Returns the WebSocket and the parameters that the server has agreed to.
-    /// Dropping the future closes the connection.
-    pub(crate) async fn run<S>(
-        &self,
-        stream: S,
-        limits: &Limits,
-    ) -> Result<(WebSocket<S>, Agreed), ConnectError>
+    /// Makes the handshake of a WebSocket over a connection. Dropping the future closes the connection.
+    pub(crate) async fn run<S>(&self, stream: S) -> Result<Shaken<S>, ConnectError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -75,8 +77,7 @@ impl Handshake {
         let (parts, answered) = join(connection.without_shutdown(), exchange).await;
         let agreed = answered?;
         let parts = parts.map_err(|error| self.failed(&error))?;
-        let stream = parts.io.into_inner();
-        Ok((WebSocket::new(stream, Role::Client, parts.read_buf, limits), agreed))
+        Ok(Shaken { stream: parts.io.into_inner(), already_read: parts.read_buf, agreed })
     }
 
     /// Sends the request and returns the response. This takes the sender, so that the HTTP connection ends with the

@@ -138,6 +138,8 @@ mod opened;
 #[cfg(feature = "process")]
 mod program;
 #[cfg(not(target_family = "wasm"))]
+mod proven;
+#[cfg(not(target_family = "wasm"))]
 mod proxy;
 #[cfg(not(target_family = "wasm"))]
 mod race;

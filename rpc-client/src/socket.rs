@@ -39,6 +39,12 @@ impl Socket {
         Self { link: Box::new(transport), agreed, opened: None }
     }
 
+    /// Makes a link that opens when the connection says hello.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn opening((transport, agreed): (impl Transport, Agreed), opened: Opened) -> Self {
+        Self { opened: Some(opened), ..Self::new((transport, agreed)) }
+    }
+
     /// Makes a link without a handshake, in which nothing was agreed.
     pub(crate) fn unagreed(transport: impl Transport) -> Self {
         let carrier = Carrier::ByteStream;
@@ -49,7 +55,7 @@ impl Socket {
     pub(crate) fn by_sse(opening: Opening) -> Self {
         let (carrier, opened) = SseCarrier::new(opening);
         let agreed = Agreed { answers_hello: true, subprotocol: None, carrier: Carrier::Sse };
-        Self { link: Box::new(carrier), agreed, opened: Some(opened) }
+        Self::opening((carrier, agreed), opened)
     }
 
     /// Starts the task that carries the connection. Returns the parameters that the server has agreed to, and how to

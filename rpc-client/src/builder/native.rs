@@ -249,6 +249,7 @@ impl ClientBuilder {
                 "`connect_over` has one stream, and they need several connections: use `connect`";
             return Err(ConnectError::Fallback(reason));
         }
+        attempt.proves_websocket = false;
         let host = attempt.host();
         let connecting = async move {
             attempt.authorize().await?;
@@ -295,6 +296,7 @@ impl ClientBuilder {
             limits: Limits::clone(&self.config.limits),
             time: self.time(),
             fallback: self.fallback,
+            proves_websocket: self.fallback == Fallback::WhenFails,
             credentials: self.credentials.clone(),
             proxy: self.proxy.clone(),
             framing: self.framing.unwrap_or_default(),

@@ -67,6 +67,7 @@ pub struct WebSocket<S> {
     closing: Closing,
     /// How many bytes may ever have come before a close stops to listen; set when it begins.
     discard_until: Option<u64>,
+    opens_by_hello: bool,
 }
 
 /// The role of this end in the handshake. A client masks its frames, and the server ends the socket first.
@@ -94,7 +95,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
             has_said_close: false,
             closing: Closing::Open,
             discard_until: None,
+            opens_by_hello: false,
         }
+    }
+
+    /// The WebSocket counts as a link only when the other end has answered the hello of this end: see
+    /// [`Transport::opens_by_hello`]. For a client whose server is known to answer, where something on the way may
+    /// swallow messages.
+    pub fn opened_by_hello(mut self) -> Self {
+        self.opens_by_hello = true;
+        self
     }
 }
 
@@ -120,6 +130,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
         self.begin(Opcode::Text, message);
         Ok(())
+    }
+
+    fn opens_by_hello(&self) -> bool {
+        self.opens_by_hello
     }
 
     fn carries_binary(&self) -> bool {

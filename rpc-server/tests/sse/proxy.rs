@@ -19,6 +19,8 @@ pub(crate) struct Proxy {
 struct State {
     /// WebSockets are refused.
     refuses_upgrades: AtomicBool,
+    /// WebSockets are opened, and what the server sends over them is lost.
+    swallows: AtomicBool,
     /// Every new connection is dropped.
     is_closed: AtomicBool,
     /// Each connection carries a head and a random number of bytes, this many at most. 0 is no limit.
@@ -65,6 +67,11 @@ impl Proxy {
         self.state.refuses_upgrades.store(refuses, Ordering::Relaxed);
     }
 
+    /// Lets WebSockets open, and nothing come over them from now on.
+    pub(crate) fn swallow(&self, swallows: bool) {
+        self.state.swallows.store(swallows, Ordering::Relaxed);
+    }
+
     /// Cuts all connections.
     pub(crate) fn cut(&self) {
         self.state.connections.lock().unwrap().drain(..).for_each(|connection| connection.abort());
@@ -94,6 +101,7 @@ async fn carry(mut client: TcpStream, to: SocketAddr, state: Arc<State>) {
     let mut left = if most == 0 { u64::MAX } else { 300 + state.below(most) };
     let (mut up, mut down) = ([0; 4096], [0; 4096]);
     let mut is_first = true;
+    let (mut is_upgrade, mut has_head) = (false, false);
     loop {
         let (from_client, read) = tokio::select! {
             read = client.read(&mut up) => (true, read),
@@ -101,14 +109,20 @@ async fn carry(mut client: TcpStream, to: SocketAddr, state: Arc<State>) {
         };
         let Some(read) = read.ok().filter(|read| *read > 0) else { return };
         let bytes = if from_client { &up[..read] } else { &down[..read] };
-        if std::mem::take(&mut is_first)
-            && state.refuses_upgrades.load(Ordering::Relaxed)
-            && bytes.windows(9).any(|window| window.eq_ignore_ascii_case(b"upgrade: "))
-        {
+        if std::mem::take(&mut is_first) {
+            is_upgrade = bytes.windows(9).any(|window| window.eq_ignore_ascii_case(b"upgrade: "));
+        }
+        if is_upgrade && state.refuses_upgrades.load(Ordering::Relaxed) {
             let refusal =
                 "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
             let _ = client.write_all(refusal.as_bytes()).await;
             return;
+        }
+        if is_upgrade && !from_client {
+            let is_lost = std::mem::replace(&mut has_head, true);
+            if is_lost && state.swallows.load(Ordering::Relaxed) {
+                continue;
+            }
         }
         let carried = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let to = if from_client { &mut server } else { &mut client };

@@ -22,6 +22,7 @@ async fn connected(proxy: &Proxy, fallback: Fallback) -> (Client, States) {
         .min_delay(Duration::from_millis(5))
         .max_delay(Duration::from_millis(50));
     let builder = ada().fallback(fallback).limits(limits).reconnect(policy);
+    let builder = builder.connect_timeout(Duration::from_secs(4));
     let client = soon(builder.connect(proxy.url())).await.unwrap();
     let states = client.states();
     (client, states)
@@ -109,4 +110,43 @@ async fn a_client_looks_for_a_websocket_now_and_then() {
     after(21).await;
     assert_eq!(resumed(&mut states).await, Carrier::WebSocket);
     all(&client).await;
+}
+
+/// Some proxies answer the handshake, and swallow what comes behind it.
+#[tokio::test]
+async fn a_websocket_that_carries_nothing_is_none() {
+    let server = server().await;
+    let proxy = Proxy::start(&server).await;
+    proxy.swallow(true);
+    let once = ada().fallback(Fallback::WhenFails).connect_timeout(Duration::from_secs(1));
+    let client = soon(once.connect(proxy.url())).await.unwrap();
+    assert_eq!(client.carrier(), Carrier::Sse);
+    all(&client).await;
+    drop(client);
+    until(|| server.stats().connections == 0).await;
+
+    // A client that reconnects, at first and when its WebSocket was cut. Its session goes on.
+    let (client, mut states) = connected(&proxy, Fallback::WhenFails).await;
+    assert_eq!(client.carrier(), Carrier::Sse);
+    all(&client).await;
+    proxy.swallow(false);
+    client.reconnect_now();
+    assert_eq!(resumed(&mut states).await, Carrier::WebSocket);
+    all(&client).await;
+    proxy.swallow(true);
+    proxy.cut();
+    assert_eq!(resumed(&mut states).await, Carrier::Sse);
+    all(&client).await;
+}
+
+/// What follows the handshake of a plain server may be silence.
+#[tokio::test]
+async fn a_plain_server_need_not_say_anything() {
+    let server = spawn(office().plain(true)).await;
+    let once = ada().fallback(Fallback::WhenFails).connect_timeout(Duration::from_millis(200));
+    let client = soon(once.connect(server.url())).await.unwrap();
+    assert_eq!(client.carrier(), Carrier::WebSocket);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let desk = DeskClient::new(client.peer());
+    assert_eq!(soon(desk.length("four").into_future()).await.unwrap(), 4);
 }

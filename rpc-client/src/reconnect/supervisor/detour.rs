@@ -1,10 +1,16 @@
 //! The way round a proxy that lets no WebSocket pass: for how long the client takes it, and when it looks for a WebSocket.
 
+#[cfg(not(target_family = "wasm"))]
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::looks::Looks;
 use super::{Link, Next, Supervisor};
+#[cfg(not(target_family = "wasm"))]
+use crate::error::ConnectError;
 use crate::fallback::{Carrier, Fallback};
+#[cfg(not(target_family = "wasm"))]
+use crate::reconnect::setback::Setback;
 
 /// How long the client goes without a WebSocket at first, before it looks for one again.
 const FIRST: Duration = Duration::from_secs(10 * 60);
@@ -43,6 +49,14 @@ impl Detour {
         }
     }
 
+    /// Notes that a WebSocket carries nothing. Whether the other way leads to the server is known only if it did before.
+    #[cfg(not(target_family = "wasm"))]
+    fn swallows(&mut self, now: Duration) {
+        if self.looks.next().is_some() {
+            self.looked_in_vain(Carrier::Sse, now);
+        }
+    }
+
     /// Notes that there is still no WebSocket for a client that is here by this way.
     pub(super) fn looked_in_vain(&mut self, carrier: Carrier, now: Duration) {
         if self.fallback != Fallback::WhenFails || carrier != Carrier::Sse {
@@ -71,6 +85,16 @@ impl Supervisor {
     pub(super) fn look_for_websocket(&mut self) {
         self.dial_with(Fallback::Never);
     }
+
+    /// A WebSocket has opened, and carries nothing. Takes the other way at once.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn go_round(&mut self, error: ConnectError) {
+        self.has_trouble();
+        self.trouble.error.get_or_insert_with(|| Setback::Failed(Arc::new(error)));
+        let now = self.now();
+        self.detour.swallows(now);
+        self.dial_with(Fallback::Always);
+    }
 }
 
 #[cfg(test)]
@@ -89,6 +113,9 @@ mod tests {
         assert_eq!(detour.fallback(secs(1800)), Fallback::Always);
         detour.note(Carrier::WebSocket, secs(2001));
         assert_eq!(detour.fallback(secs(2002)), Fallback::WhenFails);
+        // Nothing is known of the other way.
+        detour.swallows(secs(2002));
+        assert_eq!(detour.looks.next(), None);
         // An attempt beside a WebSocket that works.
         detour.looked_in_vain(Carrier::WebSocket, secs(2003));
         assert_eq!(detour.looks.next(), None);

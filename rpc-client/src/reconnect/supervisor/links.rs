@@ -58,6 +58,11 @@ impl Supervisor {
         let mut opened = self.opened.take();
         if let Some(error) = opened.as_mut().and_then(Opened::error) {
             self.link = Link::None;
+            #[cfg(not(target_family = "wasm"))]
+            if error.is_swallowed() {
+                self.go_round(error);
+                return;
+            }
             let credential = opened.and_then(|opened| opened.credential);
             self.has_failed(error, credential);
             return;
