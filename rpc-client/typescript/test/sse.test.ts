@@ -3,10 +3,21 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect as connectTcp, createServer as createTcp, type AddressInfo, type Socket } from "node:net";
 import { after, before, test } from "node:test";
-import WebSocket from "ws";
-import { Client, overLink, sendStream, sse, subscribe, webSocketOrSse, type Peer, type PeerOptions } from "../src/index.js";
+import WebSocket, { WebSocketServer } from "ws";
+import {
+  Client,
+  overLink,
+  sendStream,
+  sse,
+  subscribe,
+  webSocketOrSse,
+  type Dial,
+  type Peer,
+  type PeerOptions,
+  type State,
+} from "../src/index.js";
 import { Events, type Event } from "../src/sse/events.js";
 import { Outgoing } from "../src/sse/outgoing.js";
 import { generator } from "./support/random.js";
@@ -140,6 +151,83 @@ test("a client behind a proxy that refuses WebSockets gets through, and is calle
   assert.equal(upgrades, 1, "the second time it knew");
   narrow.closeAllConnections();
   narrow.close();
+});
+
+test("a WebSocket that opens and carries nothing is left, and the session goes on without it", async () => {
+  const { hostname, port } = new URL(server.url);
+  let isSwallowing = true;
+  const sockets = new Set<Socket>();
+  const hungry = createTcp((near) => {
+    const far = connectTcp(Number(port), hostname);
+    let isUpgrade: boolean | undefined;
+    let hasHead = false;
+    for (const socket of [near, far]) sockets.add(socket.on("error", () => {}));
+    near.on("close", () => far.destroy()).on("data", (data) => {
+      isUpgrade ??= /upgrade: websocket/i.test(data.toString("latin1"));
+      far.write(data);
+    });
+    far.on("close", () => near.destroy()).on("data", (data) => {
+      if (!isUpgrade || !hasHead || !isSwallowing) near.write(data);
+      hasHead = true;
+    });
+  });
+  hungry.listen(0, "127.0.0.1");
+  await once(hungry, "listening");
+  const url = `ws://127.0.0.1:${(hungry.address() as AddressInfo).port}`;
+  const dialled = (): Dial => webSocketOrSse(url, { WebSocket, webSocketWithin: 300 });
+  let dial = dialled();
+  const states: State[] = [];
+  const client = new Client((attempt) => dial(attempt), {
+    minDelay: 5,
+    maxDelay: 20,
+    onState: (state) => states.push(state),
+  });
+  // The server may have read it, and there is no session yet that could go on.
+  await assert.rejects(client.call("add", [1, 1]), { failure: "closed", fate: "MaybeExecuted" });
+  assert.equal(await client.call("incr", ["swallowed"]), 1);
+  states.length = 0;
+  // Another client has found that out before; this one has a WebSocket now, which is cut.
+  isSwallowing = false;
+  dial = dialled();
+  client.reconnectNow();
+  assert.equal(await client.call("incr", ["swallowed"]), 2);
+  isSwallowing = true;
+  const slept = client.call("sleep", [1_000]);
+  for (const socket of sockets) socket.destroy();
+  assert.equal(await slept, 1_000);
+  assert.equal(await client.call("incr", ["swallowed"]), 3);
+  const lost = states.filter(({ is }) => is === "fresh" || is === "ended");
+  assert.deepEqual(lost, []);
+  client.close();
+  await client.closed;
+  hungry.close();
+});
+
+test("a server that answers no hello may be silent over a WebSocket", async () => {
+  const sockets = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(sockets, "listening");
+  sockets.on("connection", (socket) =>
+    socket.on("message", (data) => {
+      const { id, params } = JSON.parse(String(data)) as { id?: number; params?: unknown };
+      if (id !== undefined) setTimeout(() => socket.send(JSON.stringify({ jsonrpc: "2.0", id, result: params })), 150);
+    }),
+  );
+  const dial = webSocketOrSse(`ws://127.0.0.1:${(sockets.address() as AddressInfo).port}`, {
+    WebSocket,
+    webSocketWithin: 50,
+  });
+  const called = overLink(await dial({ protocols: [] }), { hello: "auto" });
+  assert.deepEqual(await called.call("slow", [1]), [1], "without a hello nothing is expected");
+  called.close();
+  const greeted = overLink(await dial({ protocols: [] }), {});
+  assert.match((await greeted.closed).reason, /nothing came/);
+  // Over the other way nothing came either, so the silence is that of the server.
+  const refused = overLink(await dial({ protocols: [] }), {});
+  assert.equal((await refused.closed).code, undefined);
+  const trusted = overLink(await dial({ protocols: [] }), {});
+  assert.deepEqual(await trusted.call("slow", [2]), [2]);
+  trusted.close();
+  sockets.close();
 });
 
 test("a server that is not there, or offers no such links, says so", async () => {
