@@ -125,7 +125,10 @@ impl Process {
     }
 
     fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
-        pin!(self.child.wait()).poll_unpin(cx)
+        let exited = ready!(pin!(self.child.wait()).poll_unpin(cx));
+        // Not later: once the child was waited for, an empty group's number may become another one's.
+        self.group.kill();
+        Poll::Ready(exited)
     }
 
     /// Waits for the end of a process whose output has ended. Returns how the link has ended.
