@@ -138,7 +138,8 @@ async fn a_server_that_hands_calls_on_keeps_bytes_as_bytes() {
             assert!((1.0..1.02).contains(&moved), "{what}, {link}: {moved} of its length");
         }
     };
-    (before.store(0, Ordering::SeqCst), behind.store(0, Ordering::SeqCst));
+    before.store(0, Ordering::SeqCst);
+    behind.store(0, Ordering::SeqCst);
     let data = Base64::from(bytes(VALUE));
     assert_eq!(soon(files.put(data.clone()).into_future()).await, Ok(data));
     expect("a param and a result", 2 * VALUE);
