@@ -6,16 +6,18 @@
 //! stream of events ◀── Events (the body of an answer)
 //! ```
 //!
-//! A [`Link`](link::Link) outlives its requests. Requests put messages into the link, and the stream that the link has
-//! takes messages out. The `Carrier` is the same link as the transport of a connection. Each request finds its link by
-//! name in [`Links`](links::Links), and passes the same checks as a request for a connection.
+//! A [`Link`](link::Link) outlives its requests. Requests put messages into its `Inbox`, and the stream that the link has
+//! takes messages out of its `Outbox`. The `Carrier` is the same link as the transport of a connection. Each request finds
+//! its link by name in [`Links`](links::Links), and passes the same checks as a request for a connection.
 
 mod carrier;
 mod cors;
 mod events;
+mod inbox;
 mod link;
 mod links;
 mod open;
+mod outbox;
 mod pump;
 mod request;
 mod up;

@@ -66,8 +66,8 @@ impl Carrier {
     /// Gives the link what was sent, and looks how much room there is now. Returns whether there was anything.
     fn hand_over(fresh: &mut Vec<Bytes>, room: &mut usize, state: &mut State) -> bool {
         let has_fresh = !fresh.is_empty();
-        fresh.drain(..).for_each(|text| state.push(text));
-        *room = ROOM.saturating_sub(state.unsent());
+        fresh.drain(..).for_each(|text| state.outbox.push(text));
+        *room = ROOM.saturating_sub(state.outbox.unsent());
         has_fresh
     }
 
@@ -96,9 +96,9 @@ impl Transport for Carrier {
     fn poll_receive(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<Received> {
         if self.batch.is_empty() {
             let mut state = self.link.lock();
-            self.requests = state.requests();
-            if state.has_messages() {
-                let is_waited_for = state.take_inbox(&mut self.batch);
+            self.requests = state.requests;
+            if !state.inbox.is_empty() {
+                let is_waited_for = state.inbox.take(&mut self.batch);
                 drop(state);
                 if is_waited_for {
                     self.link.changed.notify_waiters();
@@ -179,12 +179,12 @@ impl Transport for Carrier {
     }
 
     fn accepted(&self) -> u64 {
-        self.link.lock().sent()
+        self.link.lock().outbox.sent()
     }
 
     fn backlog(&self) -> usize {
         let fresh: usize = self.fresh.iter().map(Bytes::len).sum();
-        self.link.lock().backlog() + fresh
+        self.link.lock().outbox.backlog() + fresh
     }
 
     /// Each request counts as one more byte: it is a sign of life, too.
@@ -193,16 +193,16 @@ impl Transport for Carrier {
     }
 
     fn unasked_controls(&self) -> u64 {
-        self.link.lock().vain_requests()
+        self.link.lock().vain_requests
     }
 
     fn answered_probes(&self) -> u64 {
-        self.link.lock().answered_pings()
+        self.link.lock().outbox.answered_pings()
     }
 
     fn ping(&mut self) -> Result<bool, LinkError> {
         let mut state = self.link.lock();
-        let is_asked = state.ping();
+        let is_asked = state.outbox.ping();
         Link::wake_events(state);
         Ok(is_asked)
     }
@@ -214,7 +214,7 @@ impl Transport for Carrier {
 
     fn set_limits(&mut self, limits: &Limits) {
         self.times = Times { mend: limits.mend, close: limits.close };
-        self.link.lock().set_message_in(limits.message_in);
+        self.link.lock().inbox.set_message_in(limits.message_in);
     }
 }
 

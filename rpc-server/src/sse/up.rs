@@ -11,7 +11,8 @@ use hyper::body::Body;
 use rpc_core::internal::sse::{LineEnd, Lines, TooLong};
 use tokio::time::{Instant, timeout_at};
 
-use super::link::{Link, Put};
+use super::inbox::Put;
+use super::link::Link;
 use crate::rejection::Rejection;
 
 /// A request that is being read.
