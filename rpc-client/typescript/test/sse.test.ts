@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, request } from "node:http";
 import { connect as connectTcp, createServer as createTcp, type AddressInfo, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 import WebSocket, { WebSocketServer } from "ws";
@@ -20,6 +19,7 @@ import {
 } from "../src/index.js";
 import { Events, type Event } from "../src/sse/events.js";
 import { Outgoing } from "../src/sse/outgoing.js";
+import { Narrow } from "./support/narrow.js";
 import { generator } from "./support/random.js";
 import { Proxy, Reference } from "./support/reference.js";
 
@@ -125,32 +125,15 @@ test("a session goes on over the next link, which may be a WebSocket", { timeout
 });
 
 test("a client behind a proxy that refuses WebSockets gets through, and is called back", async () => {
-  let upgrades = 0;
-  const narrow = createServer((from, to) => {
-    const { hostname, port } = new URL(server.url);
-    const passed = request({ hostname, port, method: from.method, path: from.url, headers: from.headers }, (answer) => {
-      to.writeHead(answer.statusCode!, answer.headers);
-      answer.pipe(to);
-    });
-    passed.on("error", () => to.destroy());
-    to.on("close", () => passed.destroy());
-    from.pipe(passed);
-  });
-  narrow.on("upgrade", (_, socket) => {
-    upgrades++;
-    socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
-  });
-  narrow.listen(0, "127.0.0.1");
-  await once(narrow, "listening");
-  const dial = webSocketOrSse(`ws://127.0.0.1:${(narrow.address() as AddressInfo).port}`, { WebSocket });
+  const narrow = await Narrow.start(server.url);
+  const dial = webSocketOrSse(narrow.url, { WebSocket });
   for (let n = 0; n < 2; n++) {
     const peer = overLink(await dial({ protocols: [] }), { handlers: { bounce: () => 41 } });
     assert.equal(await peer.call("bounce", [2]), 42);
     peer.close();
   }
-  assert.equal(upgrades, 1, "the second time it knew");
-  narrow.closeAllConnections();
-  narrow.close();
+  assert.equal(narrow.upgrades, 1, "the second time it knew");
+  await narrow.stop();
 });
 
 test("a WebSocket that opens and carries nothing is left, and the session goes on without it", async () => {

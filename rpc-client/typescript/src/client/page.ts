@@ -36,8 +36,8 @@ export function followPage(client: Client, page: PageEvents = globalThis as unkn
     },
     offline: look,
     // With an open link the browser may not keep the page, or may close the link in a way that ends the session.
-    // A page that is left for good ends its session.
-    pagehide: ({ persisted }) => persisted !== false && client.pause(),
+    // A page that is left for good ends its session: of links without a WebSocket, the browser says nothing.
+    pagehide: ({ persisted }) => (persisted === false ? client.close() : client.pause()),
     pageshow: ({ persisted }) => persisted && client.reconnectNow(),
     freeze: () => client.pause(),
     resume: () => client.reconnectNow(),

@@ -72,7 +72,7 @@ export function webSocketOrSse(url: Provided<string | URL>, options: FallbackOpt
 function dialSse(url: Provided<string | URL>, options: SseOptions, opened: (isOpen: boolean) => void): Dial {
   return async ({ signal }) => {
     const address = String(await provided(url)).replace(/^ws/i, "http");
-    const ask: Ask = async (headers, body, signal) =>
+    const ask: Ask = async (headers, body, signal, keepalive = false) =>
       fetch(address, {
         method: "POST",
         headers: {
@@ -84,6 +84,7 @@ function dialSse(url: Provided<string | URL>, options: SseOptions, opened: (isOp
         signal,
         credentials: options.credentials ?? "same-origin",
         cache: "no-store",
+        keepalive,
       });
     return new SseLink(ask, signal, opened);
   };

@@ -4,8 +4,13 @@ import type { Link, LinkEvents } from "../link.js";
 import { Events, type Event } from "./events.js";
 import { Outgoing } from "./outgoing.js";
 
-/** Makes a request of a link. @internal */
-export type Ask = (headers: Record<string, string>, body: string | null, signal: AbortSignal) => Promise<Response>;
+/** Makes a request of a link, which may be to outlive its page. @internal */
+export type Ask = (
+  headers: Record<string, string>,
+  body: string | null,
+  signal: AbortSignal,
+  keepalive?: boolean,
+) => Promise<Response>;
 
 /** Milliseconds before a request is made again. */
 const WAITS = [0, 100, 250, 500, 1_000];
@@ -18,6 +23,8 @@ const ANSWER = 30_000;
 /** What has come is acknowledged so late, or after so many characters. */
 const ACK_AFTER = 5_000;
 const ACK_LENGTH = 65_536;
+/** Characters of a request that outlives its page: a browser bounds all such requests by 64 KiB. */
+const KEPT = 8_192;
 /** Refusals after which the same request may pass. */
 const PASSING = [408, 409, 425, 429];
 /** Close codes for refusals of the whole client, as a WebSocket would have them. */
@@ -71,8 +78,8 @@ export class SseLink implements Link {
     const said = reason.replace(/[^ -~]/g, "?").slice(0, 123);
     const { headers, body } = this.#outgoing.next();
     const closing = { ...this.#headers(), ...headers, "Rpc-Close": `${code} ${said}`.trim() };
-    // Nobody waits for the answer: the server finds a link without a stream by itself.
-    this.#ask(closing, body, AbortSignal.timeout(ANSWER)).catch(() => {});
+    // Nobody waits for the answer: the server finds a link without a stream by itself, but keeps its session.
+    this.#ask(closing, body, AbortSignal.timeout(ANSWER), (body?.length ?? 0) <= KEPT).catch(() => {});
   }
 
   #stop(): void {

@@ -18,6 +18,8 @@ const CHUNK = 48 * 1024;
 
 class App {
   client!: all.Client;
+  /** Clients beside it. */
+  readonly clients: all.Client[] = [];
   readonly states: all.State[] = [];
   /** What a step of a test leaves for the next one. */
   readonly calls: Promise<unknown>[] = [];
@@ -27,13 +29,26 @@ class App {
 
   /** Connects, and follows the life of the page. */
   stay(url: all.Provided<string>, options: all.ClientOptions = {}): all.Client {
+    return this.#follow(all.keepConnected(url, this.#told(options)));
+  }
+
+  /** The same over links of another kind. */
+  stayOver(dial: all.Dial, options: all.ClientOptions = {}): all.Client {
+    return this.#follow(new all.Client(dial, this.#told(options)));
+  }
+
+  #told(options: all.ClientOptions): all.ClientOptions {
     const onState = (state: all.State): void => {
       this.states.push(state);
       element("state").textContent = all.describe(state);
     };
-    this.client = all.keepConnected(url, { features: [all.liveness()], ...options, onState });
-    all.followPage(this.client);
-    return this.client;
+    return { features: [all.liveness()], ...options, onState };
+  }
+
+  #follow(client: all.Client): all.Client {
+    this.client = client;
+    all.followPage(client);
+    return client;
   }
 
   /** Whether the client has lost nothing since it was up for the first time. */

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 
 export class Site {
   readonly url: string;
-  /** Where pages may connect to. */
+  /** Where pages may connect to, by WebSockets and by requests: the policy tells these apart. */
   readonly connects: string[] = [];
   readonly #server: Server;
   #tickets = 0;
@@ -30,7 +30,7 @@ export class Site {
     const policy = [
       "default-src 'none'",
       "script-src 'self'",
-      `connect-src 'self' ${this.connects.join(" ")}`,
+      `connect-src 'self' ${this.connects.flatMap((url) => [url, url.replace("ws", "http")]).join(" ")}`,
       "base-uri 'none'",
       "form-action 'none'",
       "frame-ancestors 'none'",
