@@ -71,7 +71,8 @@ test("both ends call, and streams and progress come", async () => {
 test("what is cut is mended within the link, and calls run once", async () => {
   await tab.run(async (url) => {
     const client = app.stayOver(rpc.sse(url));
-    await client.up();
+    // Its answer comes behind the hello of the server: a hello that was cut is not said again.
+    await client.call("add", [1, 1]);
     const read = async (): Promise<void> => {
       for await (const tick of rpc.subscribe<number>(client, "ticks", [0, 5])) app.items.push(tick);
     };
