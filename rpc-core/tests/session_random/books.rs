@@ -17,6 +17,8 @@ pub type Token = u64;
 pub struct Books {
     last: AtomicU64,
     pages: Mutex<Pages>,
+    /// Whether the clock goes on by itself, so that a call of a busy machine may take longer than it should.
+    has_real_clock: bool,
 }
 
 #[derive(Default)]
@@ -72,6 +74,12 @@ pub enum Came {
 }
 
 impl Books {
+    /// Books of ends whose clock is real.
+    #[allow(dead_code, reason = "not each test that keeps books has such a clock")]
+    pub fn with_real_clock() -> Self {
+        Self { has_real_clock: true, ..Self::default() }
+    }
+
     pub fn token(&self) -> Token {
         self.last.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -114,7 +122,8 @@ impl Books {
         let open = OpenCall { books: self.clone(), token, came: Came::Dropped };
         let outcome = call.await;
         let took = self.write(|pages| pages.calls[&token].since.elapsed());
-        if within.is_some_and(|within| took > within + Duration::from_secs(1)) {
+        let is_late = within.is_some_and(|within| took > within + Duration::from_secs(1));
+        if is_late && !self.has_real_clock {
             self.fault(format!("{what} {token} took {took:?}: {outcome:?}"));
         }
         let (came, answer) = match outcome {

@@ -1,6 +1,6 @@
 //! What must be true of the books at the end of a run.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rpc_core::transport::SessionMode;
 
@@ -36,6 +36,11 @@ pub fn judge(books: &Books, mode: SessionMode, faults: &mut Vec<String>) {
             );
         }
     });
+}
+
+/// Adds what is wrong with one session that outlives all its links, over which it was resumed so often.
+pub fn judge_one_session(books: &Books, least_resumed: u64, faults: &mut Vec<String>) {
+    books.write(|pages| judge_session(pages, least_resumed, faults));
 }
 
 fn judge_calls(pages: &Pages, faults: &mut Vec<String>) {
@@ -78,5 +83,37 @@ fn judge_notes(pages: &Pages, mode: SessionMode, faults: &mut Vec<String>) {
     let is_of_last_session = pages.noted_at > pages.fresh_at;
     if pages.noted > 0 && is_of_last_session && !from_client.contains(&pages.noted) {
         faults.push(format!("the last note, {}, is missing", pages.noted));
+    }
+}
+
+/// One session has no gap, loses nothing, and tells no caller of its links.
+fn judge_session(pages: &Pages, least_resumed: u64, faults: &mut Vec<String>) {
+    let Pages { fresh, resumed, gaps, lost_notifications, dropped, .. } = *pages;
+    if fresh != 1 || resumed < least_resumed {
+        faults.push(format!("{fresh} sessions were resumed {resumed} times"));
+    }
+    if gaps + lost_notifications + dropped > 0 {
+        faults.push(format!("{gaps} gaps, {lost_notifications} lost, {dropped} dropped"));
+    }
+    if pages.pushed.iter().zip(1..).any(|(number, expected)| *number != expected) {
+        faults.push("a push has not come".to_owned());
+    }
+    let heard = pages.heard.iter().filter(|((_, is_client), _)| *is_client);
+    let heard: usize = heard.map(|(_, numbers)| numbers.len()).sum();
+    if heard as u64 != pages.noted {
+        faults.push(format!("{heard} of {} notes were heard", pages.noted));
+    }
+    let told = pages.calls.values().filter(|asked| match &asked.came {
+        Some(Came::NotRun(why) | Came::MayHaveRun(why)) => !why.starts_with("Timeout"),
+        _ => false,
+    });
+    faults.extend(told.map(|asked| format!("the caller is told: {asked:?}")));
+    let answered = pages.calls.values().filter(|asked| asked.came == Some(Came::Answer));
+    let answered: BTreeSet<_> = answered.map(|asked| asked.what).collect();
+    if !answered.is_superset(&["batch", "echo", "long", "steps", "sum", "twice"].into()) {
+        faults.push(format!("nothing else than {answered:?} was answered"));
+    }
+    if pages.items == 0 || pages.noted == 0 || pages.pushed.is_empty() {
+        faults.push("there was no load".to_owned());
     }
 }

@@ -1,6 +1,5 @@
 //! One session whose link is cut a thousand times, at random bytes, under load of both directions: nothing shows.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use rpc_core::transport::{Connection, ConnectionEvent, SessionMode};
 use rpc_core::{CloseReason, Limits};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::books::{Came, Pages};
+use super::checks;
 use super::link::End;
 use super::network::Network;
 use super::plan::{DEADLINE, Plan};
@@ -40,7 +39,8 @@ pub async fn of(mut plan: Plan) -> Vec<String> {
         sleep(Duration::from_millis(10)).await;
     }
     let mut faults = run.end().await;
-    network.books.write(|pages| judge(pages, &mut faults));
+    // Some links are cut before the session is resumed over them.
+    checks::judge_one_session(&network.books, CUTS / 2, &mut faults);
     faults
 }
 
@@ -95,38 +95,5 @@ fn cut(end: &End, cuts: u64, random: &mut Random) {
         _ if cuts.is_multiple_of(3) => way.cut_at(BYTES + byte),
         0 => way.cut_at(byte),
         _ => way.cut_sending_at(byte),
-    }
-}
-
-/// One session has no gap, loses nothing, and tells no caller of its links.
-fn judge(pages: &Pages, faults: &mut Vec<String>) {
-    let Pages { fresh, resumed, gaps, lost_notifications, dropped, .. } = *pages;
-    // Some links are cut before the session is resumed over them.
-    if fresh != 1 || resumed < CUTS / 2 {
-        faults.push(format!("{fresh} sessions were resumed {resumed} times"));
-    }
-    if gaps + lost_notifications + dropped > 0 {
-        faults.push(format!("{gaps} gaps, {lost_notifications} lost, {dropped} dropped"));
-    }
-    if pages.pushed.iter().zip(1..).any(|(number, expected)| *number != expected) {
-        faults.push("a push has not come".to_owned());
-    }
-    let heard = pages.heard.iter().filter(|((_, is_client), _)| *is_client);
-    let heard: usize = heard.map(|(_, numbers)| numbers.len()).sum();
-    if heard as u64 != pages.noted {
-        faults.push(format!("{heard} of {} notes were heard", pages.noted));
-    }
-    let told = pages.calls.values().filter(|asked| match &asked.came {
-        Some(Came::NotRun(why) | Came::MayHaveRun(why)) => !why.starts_with("Timeout"),
-        _ => false,
-    });
-    faults.extend(told.map(|asked| format!("the caller is told: {asked:?}")));
-    let answered = pages.calls.values().filter(|asked| asked.came == Some(Came::Answer));
-    let answered: BTreeSet<_> = answered.map(|asked| asked.what).collect();
-    if !answered.is_superset(&["batch", "echo", "long", "steps", "sum", "twice"].into()) {
-        faults.push(format!("nothing else than {answered:?} was answered"));
-    }
-    if pages.items == 0 || pages.noted == 0 || pages.pushed.is_empty() {
-        faults.push("there was no load".to_owned());
     }
 }

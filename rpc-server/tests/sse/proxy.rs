@@ -1,8 +1,12 @@
 //! A proxy before a server, that cuts what it carries.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rpc_server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,11 +27,14 @@ struct State {
     swallows: AtomicBool,
     /// Every new connection is dropped.
     is_closed: AtomicBool,
-    /// Each connection carries a head and a random number of bytes, this many at most. 0 is no limit.
-    most_bytes: AtomicU64,
+    /// Each connection carries a random number of bytes in this range. An empty range is no limit.
+    bytes: Mutex<Range<u64>>,
+    /// For so many milliseconds at most nothing goes over a connection before it is cut behind its bytes.
+    most_stall: AtomicU64,
     cuts: AtomicU64,
     seed: AtomicU64,
     connections: Mutex<Vec<AbortHandle>>,
+    server: Mutex<Option<SocketAddr>>,
 }
 
 impl State {
@@ -41,15 +48,15 @@ impl State {
 
 impl Proxy {
     pub(crate) async fn start(server: &Server) -> Self {
-        let to = server.local_addr().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::<State>::default();
+        *state.server.lock().unwrap() = server.local_addr();
         let shared = state.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 if !shared.is_closed.load(Ordering::Relaxed) {
-                    let carried = tokio::spawn(carry(stream, to, shared.clone()));
+                    let carried = tokio::spawn(carry(stream, shared.clone()));
                     let mut connections = shared.connections.lock().unwrap();
                     connections.retain(|connection| !connection.is_finished());
                     connections.push(carried.abort_handle());
@@ -82,9 +89,19 @@ impl Proxy {
         self.state.is_closed.store(is_closed, Ordering::Relaxed);
     }
 
-    /// Cuts each connection after a random number of bytes.
-    pub(crate) fn cut_after(&self, most: u64) {
-        self.state.most_bytes.store(most, Ordering::Relaxed);
+    /// Carries new connections to another server.
+    pub(crate) fn turn_to(&self, server: &Server) {
+        *self.state.server.lock().unwrap() = server.local_addr();
+    }
+
+    /// Sets how long a connection stands still before it is cut behind its bytes, in milliseconds at most.
+    pub(crate) fn stall_for(&self, most: u64) {
+        self.state.most_stall.store(most, Ordering::Relaxed);
+    }
+
+    /// Cuts each new connection after a random number of bytes.
+    pub(crate) fn cut_after(&self, bytes: Range<u64>) {
+        *self.state.bytes.lock().unwrap() = bytes;
     }
 
     /// How many connections were cut after their bytes.
@@ -93,12 +110,13 @@ impl Proxy {
     }
 }
 
-async fn carry(mut client: TcpStream, to: SocketAddr, state: Arc<State>) {
+async fn carry(mut client: TcpStream, state: Arc<State>) {
+    let to = state.server.lock().unwrap().expect("the server listens");
     let mut server = TcpStream::connect(to).await.unwrap();
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
-    let most = state.most_bytes.load(Ordering::Relaxed);
-    let mut left = if most == 0 { u64::MAX } else { 300 + state.below(most) };
+    let Range { start, end } = state.bytes.lock().unwrap().clone();
+    let mut left = if start == end { u64::MAX } else { start + state.below(end - start) };
     let (mut up, mut down) = ([0; 4096], [0; 4096]);
     let mut is_first = true;
     let (mut is_upgrade, mut has_head) = (false, false);
@@ -131,6 +149,10 @@ async fn carry(mut client: TcpStream, to: SocketAddr, state: Arc<State>) {
         }
         left -= carried as u64;
         if left == 0 {
+            let stall = state.most_stall.load(Ordering::Relaxed);
+            if stall > 0 && state.below(4) == 0 {
+                tokio::time::sleep(Duration::from_millis(state.below(stall))).await;
+            }
             state.cuts.fetch_add(1, Ordering::Relaxed);
             if state.below(2) == 0 {
                 let _ = client.set_zero_linger();
