@@ -273,6 +273,33 @@ async fn the_last_value_does_not_wait() {
     assert!(begun.elapsed() < Duration::from_secs(1));
 }
 
+/// An end that hands the stream on has subscribed anew: the numbers of the items tell of a gap, and a whole value comes.
+#[tokio::test(start_paused = true)]
+async fn a_watch_goes_on_behind_a_gap_with_a_whole_value_alone() {
+    for (last, error) in [
+        (r#""seq":5,"result":{"patch":[{"op":"replace","path":"","value":5}]}"#, Some(1)),
+        (r#""seq":5,"done":true"#, Some(1)),
+        (r#""seq":4,"done":true"#, None),
+    ] {
+        let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+        raw.greet().await;
+        let subscribed = tokio::spawn(async move { subscribe::<u64>(&peer).await });
+        let id = support::id_of(&raw.receive().await);
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"s"}}"#)).await;
+        let mut watch = subscribed.await.unwrap().watch();
+        for (seq, value) in [(1, 1), (3, 3)] {
+            let item =
+                format!(r#"{{"subscription":"s","seq":{seq},"result":{{"value":{value}}}}}"#);
+            raw.notify("state", &item).await;
+            assert_eq!(watch.next().await, Some(Ok(value)));
+        }
+        raw.notify("state", &format!(r#"{{"subscription":"s",{last}}}"#)).await;
+        let end = watch.next().await;
+        assert_eq!(end, error.map(|missed| Err(StreamError::Gap { missed })), "{last}");
+        assert_eq!(watch.next().await, None);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_end_that_does_not_throttle_is_waited_for() {
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());

@@ -1359,6 +1359,103 @@ async fn a_subscription_is_made_anew_until_it_is_answered() {
     assert_eq!(ticks.next().await, Some(Ok(7)));
 }
 
+/// The answer to a call that was handed on and has opened a stream.
+fn opened(id: &str, unsubscribe: &str) -> String {
+    format!(r#"{{"$stream":"{id}","item":"ticks","unsubscribe":"{unsubscribe}"}}"#)
+}
+
+/// A stream that is handed on follows the rule of a subscription. Those who take the stream know its names, so that a
+/// stream of other names does not take its place.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_handed_on_is_made_anew_under_its_names() {
+    for (answer, goes_on) in [
+        (opened("two", "unsubscribe_ticks"), true),
+        (opened("two", "halt"), false),
+        ("\"two\"".to_owned(), false),
+    ] {
+        let client = Client::new();
+        let mut raw = client.session().await;
+        let front = Router::new().forward("*", client.peer.clone());
+        let (caller, _front) = memory::pair(Router::new(), front);
+        let ticks = TakesClient::new(caller).ticks().start();
+        let id = raw.called("ticks").await;
+        raw.answer(&id, &opened("one", "unsubscribe_ticks")).await;
+        let mut ticks = ticks.await.unwrap();
+        raw.notify("ticks", r#"{"subscription":"one","seq":1,"result":1}"#).await;
+        assert_eq!(ticks.next().await, Some(Ok(1)));
+        drop(raw);
+        let mut raw = client.link();
+        raw.receive().await;
+        raw.notify("$/hello", &refused(TOKENS[1], r#""refused":"unknown","received":0"#)).await;
+        raw.is_acked(0).await;
+        let call = raw.receive().await;
+        assert!(
+            call.contains(r#""method":"ticks""#) && call.contains(r#""forwarded":1"#),
+            "{call}"
+        );
+        raw.answer(&support::id_of(&call), &answer).await;
+        if goes_on {
+            raw.notify("ticks", r#"{"subscription":"two","seq":1,"result":7}"#).await;
+        } else if answer.contains("halt") {
+            let stop = raw.receive().await;
+            assert!(stop.contains(r#""method":"halt","params":["two"]"#), "{stop}");
+        }
+        assert_eq!(ticks.next().await, Some(Err(StreamError::Gap { missed: 1 })));
+        match ticks.next().await {
+            Some(Ok(7)) => assert!(goes_on, "{answer}"),
+            Some(Err(StreamError::Remote(error))) => {
+                assert!(!goes_on && error.code == -32603, "{error:?}")
+            }
+            other => panic!("{other:?} after {answer}"),
+        }
+        drop(ticks);
+        if goes_on {
+            let stop = raw.receive().await;
+            assert!(stop.contains(r#""method":"unsubscribe_ticks","params":["two"]"#), "{stop}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_nobody_has_handed_on_yet_is_asked_for_anew() {
+    let client = Client::new();
+    let mut raw = client.session().await;
+    let (near, far) = memory::transports(64 * 1024);
+    let services = Router::new().forward("*", client.peer.clone());
+    let front = Endpoint::new(EndpointConfig::new(services, Limits::server())).connect(far);
+    let mut front = std::pin::pin!(front);
+    let mut caller = Raw::over(near);
+    caller.notify("$/hello", r#"{"duplex":1}"#).await;
+    caller.send(r#"{"jsonrpc":"2.0","id":1,"method":"ticks"}"#).await;
+    let id = tokio::select! {
+        id = raw.called("ticks") => id,
+        _ = &mut front => panic!("the connection has ended"),
+    };
+    // The connection stands still, so that the answer waits.
+    raw.answer(&id, &opened("one", "unsubscribe_ticks")).await;
+    raw.notify("ticks", r#"{"subscription":"one","seq":1,"result":1}"#).await;
+    raw.close_with(CloseCode::NORMAL).await;
+    let mut raw = client.link();
+    raw.receive().await;
+    let id = raw.called("ticks").await;
+    raw.notify("$/hello", &grant(TOKENS[1])).await;
+    raw.is_acked(0).await;
+    raw.answer(&id, &opened("two", "unsubscribe_ticks")).await;
+    raw.notify("ticks", r#"{"subscription":"two","seq":1,"result":2}"#).await;
+    let answers = async {
+        let hello = caller.receive().await;
+        assert!(hello.contains("$/hello"), "{hello}");
+        assert!(caller.receive().await.contains(r#""id":1,"result":"#));
+        caller.receive().await
+    };
+    let item = tokio::select! {
+        item = answers => item,
+        _ = &mut front => panic!("the connection has ended"),
+    };
+    assert!(item.contains(r#""seq":1,"result":2"#), "{item}");
+    assert_eq!((client.peer.stats().pending, client.peer.stats().subscriptions), (0, 1));
+}
+
 /// The server numbers the subscriptions of each connection from 1.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_dropped_without_a_link_ends_no_other_stream() {

@@ -399,3 +399,42 @@ async fn a_server_keeps_a_session_for_a_time_and_then_the_client_begins_another_
     assert_eq!(items.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
     assert_eq!(ticks.next().await, Some(Ok(0)), "the subscription was made anew");
 }
+
+/// A subscription may be made twice, and other calls may not. The answer tells which of them a call is that is handed
+/// on.
+#[tokio::test(start_paused = true)]
+async fn what_is_handed_on_to_a_session_that_ends_is_a_stream_with_a_gap_or_a_call_that_may_have_run()
+ {
+    let mut pair = Pair::start();
+    pair.link();
+    pair.is_up().await;
+    let front = Router::new().forward("*", pair.client.clone());
+    let (caller, _front) = memory::pair(Router::new(), front);
+    let work = WorkClient::new(caller);
+    let mut ticks = work.ticks().await.unwrap();
+    assert_eq!(ticks.next().await, Some(Ok(0)));
+    let draws = work.draw().no_timeout().start();
+    sleep(Duration::from_millis(6500)).await;
+    assert_eq!(pair.worker.drawings().0, 1);
+    pair.dead_link();
+    sleep(Duration::from_secs(121)).await;
+    pair.link();
+    assert!(!pair.is_up().await, "a fresh session");
+    let lost = draws.await.unwrap_err();
+    assert_eq!(lost.fate(), Some(Fate::MaybeExecuted), "{lost:?}");
+    for tick in 1..=6 {
+        assert_eq!(ticks.next().await, Some(Ok(tick)));
+    }
+    assert_eq!(
+        ticks.next().await,
+        Some(Err(StreamError::Gap { missed: 1 })),
+        "how many is not known"
+    );
+    for tick in 0..3 {
+        assert_eq!(ticks.next().await, Some(Ok(tick)), "the stream goes on");
+    }
+    assert_eq!(pair.worker.drawings().0, 1, "nothing ran twice");
+    drop(ticks);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(pair.client.stats().subscriptions, 0);
+}

@@ -39,7 +39,10 @@ impl<W> Protocol<W> {
         }
         let id = self.next_id();
         let message = message(id);
-        let again = (start.may_repeat && self.outlives_links()).then(|| message.clone());
+        // Whether a call that is handed on opens a stream is known from its answer.
+        let may_repeat = start.may_repeat;
+        let keeps_message = (may_repeat || start.is_forwarded) && self.outlives_links();
+        let again = keeps_message.then(|| message.clone());
         let (handler, is_marked) = (self.handler(start.caller), start.caller.is_marked());
         let place = if waits_for_hello {
             MessageState::Parked(message)
@@ -49,7 +52,8 @@ impl<W> Protocol<W> {
         let (deadline, is_forwarded) = (start.deadline, start.is_forwarded);
         let mut cold = self.cold(id, start);
         if again.is_some() {
-            cold.get_or_insert_default().again = again;
+            let cold = cold.get_or_insert_default();
+            (cold.again, cold.may_repeat) = (again, may_repeat);
         }
         let waiter = waiter.take();
         self.calls.register(id, New { place, deadline, handler, is_forwarded, cold, waiter });
@@ -86,7 +90,7 @@ impl<W> Protocol<W> {
         let subscribe = wanted.map(|wanted| Subscribe { wanted, greeted });
         let streams = self.open_streams(id, streams);
         let progress = progress.then(Reported::default);
-        let (again, renews, may_have_run) = (None, None, false);
+        let (again, may_repeat, renews, may_have_run) = (None, false, None, false);
         Some(Box::new(ColdFields {
             subscribe,
             streams,
@@ -94,6 +98,7 @@ impl<W> Protocol<W> {
             progress,
             is_lasting,
             again,
+            may_repeat,
             renews,
             may_have_run,
         }))
@@ -150,12 +155,7 @@ impl<W> Protocol<W> {
             self.drop_streams(id);
         }
         let (outcome, waiter) = self.calls.cancel(id);
-        let opened = match outcome {
-            Some(Outcome::Subscribed(key)) => Some(key),
-            Some(Outcome::Opened(opened)) => Some(opened.key),
-            _ => None,
-        };
-        if let Some(key) = opened {
+        if let Some(key) = outcome.and_then(|outcome| outcome.stream()) {
             let nobody = self.unsubscribe(key);
             debug_assert!(nobody.is_none(), "nobody took the stream");
         }

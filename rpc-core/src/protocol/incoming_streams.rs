@@ -69,7 +69,7 @@ impl<W> Protocol<W> {
                 if let Some(cold) = self.calls.cold_mut(call) {
                     self.incoming.link(key, std::mem::take(&mut cold.streams));
                     if let Some(message) = cold.again.take() {
-                        self.incoming.keep_again(key, call, message);
+                        self.incoming.keep_again(key, call, message, false);
                     }
                 }
                 self.take_early(key, id, &id_member);
@@ -102,8 +102,30 @@ impl<W> Protocol<W> {
         };
         if let Some(cold) = self.calls.cold_mut(call) {
             self.incoming.link(key, std::mem::take(&mut cold.streams));
+            if let Some(message) = cold.again.take() {
+                self.incoming.keep_again(key, call, message, true);
+            }
         }
         Outcome::Opened(Box::new(Opened { key, names }))
+    }
+
+    /// Takes the answer to a call that was handed on and makes its stream anew. The stream has the names that it had:
+    /// those who take it know them.
+    #[cold]
+    pub(super) fn opened_again(
+        &mut self,
+        call: u64,
+        answer: &str,
+        subscribe: Subscribe,
+    ) -> Outcome {
+        let Some(OpenedStream { id, names }) = OpenedStream::read(answer) else {
+            return Outcome::Malformed("the method opens no stream any more".into());
+        };
+        if Wanted::of_names(&names) != subscribe.wanted {
+            self.send_unsubscribe(&names.unsubscribe, id);
+            return Outcome::Malformed("the stream has other names than before".into());
+        }
+        self.subscribed(call, id, subscribe)
     }
 
     /// Takes params that are an item of a stream which this end takes, whatever the method. Returns

@@ -37,6 +37,17 @@ pub(crate) enum Outcome {
     Closed(Box<CloseReason>, Fate),
 }
 
+impl Outcome {
+    /// Returns the stream that the call has opened.
+    pub(crate) fn stream(&self) -> Option<IncomingKey> {
+        match self {
+            Self::Subscribed(key) => Some(*key),
+            Self::Opened(opened) => Some(opened.key),
+            _ => None,
+        }
+    }
+}
+
 /// A stream that a call which was handed on has opened.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Opened {

@@ -38,6 +38,9 @@ impl<W> Protocol<W> {
             (Response::Result(result), None) if is_forwarded && opened::is_stream(result) => {
                 self.opened(id, result)
             }
+            (Response::Result(answer), Some(subscribe)) if is_forwarded => {
+                self.opened_again(id, answer, subscribe)
+            }
             (Response::Result(result), None) => Outcome::Result(result.into()),
             (Response::Attached(result), None) => Outcome::Attached(result),
             (Response::Result(name), Some(subscribe)) => self.subscribed(id, name, subscribe),

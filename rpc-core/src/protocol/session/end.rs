@@ -123,7 +123,7 @@ impl<W> Protocol<W> {
 
     /// Decides on a call that the other end may have taken in.
     fn settle_call(&mut self, id: u64, settlement: &mut Settlement<'_>) {
-        let cold = self.calls.cold_mut(id).filter(|cold| cold.again.is_some());
+        let cold = self.calls.cold_mut(id).filter(|cold| cold.may_repeat);
         let again = cold.and_then(|cold| {
             cold.may_have_run = true;
             cold.again.clone()

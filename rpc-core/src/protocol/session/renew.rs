@@ -21,10 +21,11 @@ impl<W> Protocol<W> {
     pub(super) fn take_back_subscriptions(&mut self) {
         let calls = &self.calls;
         let unknown = self.incoming.take_unknown(|stream, call| {
-            calls.is_untaken(call, |outcome| *outcome == Outcome::Subscribed(stream))
+            calls.is_untaken(call, |outcome| outcome.stream() == Some(stream))
         });
-        for Again { call, message, wanted, .. } in unknown {
-            self.calls.reopen(call, Subscribe { wanted, greeted: true }, message);
+        for Again { call, message, wanted, is_forwarded, .. } in unknown {
+            let subscribe = (!is_forwarded).then_some(Subscribe { wanted, greeted: true });
+            self.calls.reopen(call, subscribe, message);
         }
     }
 
@@ -56,15 +57,16 @@ impl<W> Protocol<W> {
         again: Again,
         deadline: Duration,
     ) -> Queued {
-        let Again { call, message, wanted, .. } = again;
+        let Again { call, message, wanted, is_forwarded, .. } = again;
         let cold = ColdFields {
             subscribe: Some(Subscribe { wanted, greeted: true }),
             again: Some(message.clone()),
+            may_repeat: true,
             renews: Some(stream),
             ..ColdFields::default()
         };
         let (place, handler, waiter) = (MessageState::InBatch, None, None);
-        let (deadline, is_forwarded, cold) = (Some(deadline), false, Some(cold.into()));
+        let (deadline, cold) = (Some(deadline), Some(cold.into()));
         let new = New { place, deadline, handler, is_forwarded, cold, waiter };
         self.calls.register_again(call, new);
         Queued { message, calls: Carried::One(call), is_put_back: false }

@@ -58,8 +58,10 @@ pub(crate) struct ColdFields {
     pub(crate) progress: Option<Reported>,
     /// Whether the call must not be cancelled.
     pub(crate) is_lasting: bool,
-    /// The message with which the call is made again if its session ends, since it may run twice.
+    /// The message with which the call is made again if its session ends, or the stream that the call has opened.
     pub(crate) again: Option<bytes::Bytes>,
+    /// Whether the call itself is made again, since it may run twice. If not, only its stream is.
+    pub(crate) may_repeat: bool,
     /// Whether the other end may have run the call in a session before.
     pub(crate) may_have_run: bool,
     /// The stream for which the call makes its subscription anew.
@@ -216,16 +218,18 @@ impl<W, O> Calls<W, O> {
         )
     }
 
-    /// Drops the outcome of a call that nobody has taken: the call is open again, with the message that makes it anew.
-    pub(crate) fn reopen(&mut self, id: u64, subscribe: Subscribe, message: bytes::Bytes) {
+    /// Drops the outcome of a call that nobody has taken: the call is open again, with the message that makes it anew,
+    /// and the subscription that it asks for, if it does.
+    pub(crate) fn reopen(&mut self, id: u64, subscribe: Option<Subscribe>, message: bytes::Bytes) {
         let Some(call) = self.get_mut(id) else { return };
+        let subscribing = usize::from(subscribe.is_some());
         let cold = call.cold.get_or_insert_default();
-        (cold.subscribe, cold.again) = (Some(subscribe), Some(message));
+        (cold.subscribe, cold.again, cold.may_repeat) = (subscribe, Some(message), true);
         call.state = State::Open(None);
         let deadline = call.deadline;
         self.answered -= 1;
         self.open += 1;
-        self.subscribing += 1;
+        self.subscribing += subscribing;
         self.deadlines.add(deadline);
     }
 

@@ -47,13 +47,17 @@ impl Router {
     /// | the caller's connection | its connection is closed | a cancel; its streams are stopped |
     /// | the other peer's connection, before the call was sent | -32009 (busy): not executed | nothing |
     /// | the other peer's connection, after that | -32014: may have run; a stream ends with it | its connection is closed |
+    /// | the other peer's session, while this end reconnects | -32014: may have run; a stream has a gap, and goes on | its streams are made anew |
     ///
     /// While the session of the other peer has no link, calls wait until the session is up again, up to their deadlines.
     ///
     /// **Streams** both ways are passed on if both peers have said [`Hello`](crate::transport::Hello): an end that knows
     /// the extensions tells by its answer that a call has opened a stream. A slow receiver slows down the source, and
-    /// at most one window of a stream waits here. A gap ends the stream of a plain receiver. The receiver's stream has
-    /// an id of its own, under the names that the stream has at its source. A plain peer's subscriptions are not known
+    /// at most one window of a stream waits here. A gap ends the stream of a plain receiver. If this end is the client of
+    /// the other peer and its session is lost, it makes the streams
+    /// [anew](crate::Streaming::resubscribe): the next item tells the receiver of a [gap](crate::StreamError::Gap) of one
+    /// item, as the wire has no number for an unknown one. A stream whose call had streams among its params ends. The
+    /// receiver's stream has an id of its own, under the names that the stream has at its source. A plain peer's subscriptions are not known
     /// as such: their ids and items are passed on as results and notifications, the latter by the services of the
     /// connection to that peer, if these hand them on.
     ///

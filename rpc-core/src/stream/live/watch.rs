@@ -28,14 +28,18 @@ const BYTES: usize = 64 << 20;
 ///
 /// The watch ends with the stream. A patch that does not fit the value also ends the watch, with
 /// [`StreamError::Decode`]: no wrong value is ever given. If the value does not fit a `T`, the watch gives
-/// `Decode` and goes on with the next value. If a client that reconnects subscribed anew, the watch goes on with the
-/// value of that moment, and gives no [`Gap`](StreamError::Gap).
+/// `Decode` and goes on with the next value. If a client that reconnects subscribed anew, or an end that hands the
+/// stream on, the watch goes on with the value of that moment. Only a [`Gap`](StreamError::Gap) with no whole value
+/// behind it ends the watch.
 #[must_use = "a watch that is dropped ends"]
 pub struct Watch<T, E = Untyped> {
     stream: Streaming<Change<T>, E>,
     has: Has<T>,
     /// Whether the value was not given yet.
     is_new: bool,
+    /// How many items are missing behind the newest value, of which no whole value has come since. 0 if the number is
+    /// not known.
+    gap: Option<u64>,
     /// The error that ends the watch, when the newest value was given.
     failed: Option<StreamError<E>>,
     throttle: Throttle,
@@ -64,6 +68,7 @@ impl<T, E> Streaming<Change<T>, E> {
             stream: self,
             has: Has::Nothing,
             is_new: false,
+            gap: None,
             failed: None,
             throttle: Throttle::default(),
             limit: BYTES,
@@ -130,27 +135,44 @@ impl<T: DeserializeOwned, E: StreamErrorType> Watch<T, E> {
             match ready!(self.stream.poll_item(cx)) {
                 Some(Ok(item)) => {
                     if let Err(error) = self.take(item) {
-                        self.stream.source = Source::Ended;
-                        self.failed = Some(StreamError::Decode(error.to_string().into()));
+                        self.fail(error);
                     }
                 }
-                // Another session: what comes next is a whole value.
-                Some(Err(StreamError::Gap { missed: 0 })) => {
-                    self.stream.set_throttle(self.throttle.wanted())
+                // Here or at an end between, the subscription was made anew: what comes next is a whole value.
+                Some(Err(StreamError::Gap { missed })) => {
+                    self.gap = Some(missed);
+                    self.stream.set_throttle(self.throttle.wanted());
                 }
-                Some(Err(error)) => {
-                    self.stream.source = Source::Ended;
-                    self.failed = Some(error);
-                }
+                Some(Err(error)) => self.fail(error),
                 None => {
                     self.stream.source = Source::Ended;
+                    let gap = self.gap.take().map(|missed| StreamError::Gap { missed });
+                    self.failed = self.failed.take().or(gap);
                     return Poll::Ready(());
                 }
             }
         }
     }
 
-    fn take(&mut self, item: Item<T>) -> Result<(), Unfit> {
+    fn fail(&mut self, error: StreamError<E>) {
+        self.stream.source = Source::Ended;
+        self.gap = None;
+        self.failed = Some(error);
+    }
+
+    /// Takes in an item.
+    ///
+    /// # Errors
+    /// The error that ends the watch.
+    fn take(&mut self, item: Item<T>) -> Result<(), StreamError<E>> {
+        let is_whole = matches!(item, Item::Text(Change::Value(_)) | Item::Value(Change::Value(_)));
+        match self.gap.take() {
+            Some(missed) if !is_whole => Err(StreamError::Gap { missed }),
+            _ => self.apply(item).map_err(|unfit| StreamError::Decode(unfit.to_string().into())),
+        }
+    }
+
+    fn apply(&mut self, item: Item<T>) -> Result<(), Unfit> {
         match item {
             Item::Text(Change::Value(text)) => {
                 self.has = Has::Document(Document::new(text.get(), self.limit)?)

@@ -79,6 +79,8 @@ pub(crate) struct Again {
     pub(crate) message: Bytes,
     /// The names that belong to the subscription.
     pub(crate) wanted: Box<Wanted>,
+    /// Whether the call was handed on for another end, so that its answer holds the names too.
+    pub(crate) is_forwarded: bool,
     /// Whether the call has no answer yet.
     is_pending: bool,
 }

@@ -7,12 +7,20 @@ use crate::error::close::CloseReason;
 
 impl<W> IncomingStreams<W> {
     /// Keeps the message of the call that has made a subscription, to make the subscription anew.
-    pub(crate) fn keep_again(&mut self, key: IncomingKey, call: u64, message: Bytes) {
+    pub(crate) fn keep_again(
+        &mut self,
+        key: IncomingKey,
+        call: u64,
+        message: Bytes,
+        is_forwarded: bool,
+    ) {
         if let Some(stream) = self.open.get_mut(key)
             && let State::Open { stop: Stop::Unsubscribe(wanted), .. } = &stream.state
         {
             let wanted = wanted.clone();
-            stream.again = Some(Box::new(Again { call, message, wanted, is_pending: false }));
+            let is_pending = false;
+            let again = Again { call, message, wanted, is_forwarded, is_pending };
+            stream.again = Some(Box::new(again));
         }
     }
 
