@@ -103,7 +103,7 @@ impl Transport for Carrier {
                 if is_waited_for {
                     self.link.changed.notify_waiters();
                 }
-            } else if let Some(end) = state.take_end() {
+            } else if let Some(end) = state.end() {
                 return Poll::Ready(match end {
                     LinkEnd::Closed(code, reason) => Received::Closed { code: Some(code), reason },
                     LinkEnd::Violation(code, reason) => {

@@ -261,8 +261,9 @@ impl State {
         self.is_over || self.end.is_some() || self.outbox.closes()
     }
 
-    pub(super) fn take_end(&mut self) -> Option<LinkEnd> {
-        self.end.take()
+    /// Returns how the client has ended the link. That stays: nobody is there to be told of a close.
+    pub(super) fn end(&self) -> Option<LinkEnd> {
+        self.end.clone()
     }
 
     pub(super) fn has_stream(&self) -> bool {

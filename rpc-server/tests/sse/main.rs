@@ -171,6 +171,25 @@ async fn each_end_closes_with_a_code() {
     assert_eq!(reason.to_string(), "closed by the other end with code 1000: done");
 }
 
+/// The stream has ended before, so that nobody is told of the close of the server, however long that may take.
+#[tokio::test]
+async fn a_link_that_its_client_has_closed_is_over_at_once() {
+    let limits = limits(|limits| limits.close = Duration::from_secs(600));
+    let server = spawn(asking().limits(limits)).await;
+    let (events, link) = Events::open_named(&server).await;
+    let peer = server.peers()[0].clone();
+    drop(events);
+    // The server hears of the end of the stream meanwhile.
+    let answer = Http::post(&server, &link, "Rpc-First: 2\r\n", &call(1, "echo", "a")).await;
+    assert_eq!(answer.status, 204);
+    let answer = Http::post(&server, &link, "Rpc-Close: 1000 done\r\n", "").await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(
+        soon(peer.closed()).await.to_string(),
+        "closed by the other end with code 1000: done"
+    );
+}
+
 #[tokio::test]
 async fn a_link_without_its_stream_is_lost_after_a_while() {
     let limits = limits(|limits| limits.mend = Duration::from_millis(50));
