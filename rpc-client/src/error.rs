@@ -62,7 +62,7 @@ pub enum ConnectError {
     Proxy {
         /// The host and port of the proxy.
         host: String,
-        /// What kind of failure this is.
+        /// The kind of the failure.
         kind: crate::ProxyFailure,
         /// An explanation of the failure, and the change to make if there is one.
         reason: String,

@@ -52,7 +52,7 @@ pub(crate) struct Handshake {
 /// A connection after the handshake.
 pub(crate) struct Shaken<S> {
     pub(crate) stream: S,
-    /// What came behind the answer.
+    /// The bytes that came behind the answer.
     pub(crate) already_read: Bytes,
     /// The parameters that the server has agreed to.
     pub(crate) agreed: Agreed,
@@ -173,12 +173,17 @@ pub(crate) async fn rejected(response: Response<Incoming>) -> ConnectError {
     let location = location.map(|value| Location::new(value.as_bytes()));
     let retry_after =
         response.headers().get(RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?));
-    let mut body = Vec::new();
+    let body = beginning(response.into_body()).await;
+    ConnectError::Rejected { status, body, location, retry_after }
+}
+
+/// Reads the beginning of the body of a refusal.
+pub(crate) async fn beginning(body: Incoming) -> String {
+    let mut text = Vec::new();
     let (bytes, time) = BODY;
     // A timeout is no error here: the bytes that arrived in time are enough.
-    let _ = timeout(time, read(response.into_body(), bytes, &mut body)).await;
-    let body = String::from_utf8_lossy(&body).into_owned();
-    ConnectError::Rejected { status, body, location, retry_after }
+    let _ = timeout(time, read(body, bytes, &mut text)).await;
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Returns the time to wait that a `Retry-After` header asks for: a number of seconds, or a date.

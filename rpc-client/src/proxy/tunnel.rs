@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, join as join_halves, split}
 
 use super::failure::{Failure, ProxyFailure};
 use crate::connect::Io;
-use crate::error::{ConnectError, excerpt};
-use crate::handshake::{HEAD, rejected};
+use crate::error::excerpt;
+use crate::handshake::{HEAD, beginning};
 
 /// Asks the proxy for a tunnel.
 pub(super) async fn connect<S>(
@@ -69,9 +69,7 @@ async fn exchange(
             format!("it answered {status}: it does not let clients connect to `{server}`"),
         ),
         _ => {
-            let ConnectError::Rejected { body, .. } = rejected(response).await else {
-                unreachable!("it is what `rejected` returns")
-            };
+            let body = beginning(response.into_body()).await;
             let reason = format!("it answered {status} to `CONNECT {server}`{}", excerpt(&body));
             Failure::new(ProxyFailure::Server, reason)
         }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 pub(crate) const REVISION: &str = "2026-07-28";
 
-/// What comes with each request: there is no handshake.
+/// The members that come with each request: there is no handshake.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Meta {
     #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
